@@ -1,0 +1,34 @@
+"""What the use cases need from the world, as protocols.
+
+Each adapter that fills one closes over its own errors: what leaves a port is a `PortError` or a value, nothing else.
+"""
+
+from typing import Any, Protocol
+
+from sealgate.mail.visible import View
+
+
+class PortError(Exception):
+    """The world did not answer. The message is deferred (451), never refused and never let through."""
+
+
+class Journal(Protocol):
+    """The audit file."""
+
+    def append(self, event: dict[str, Any]) -> int:
+        """Put one event on disk; return its sequence number.
+
+        Raises:
+            PortError: it is not certain that the line is on disk.
+        """
+
+
+class Reader(Protocol):
+    """The process that reads HTML too heavy or too odd to be read inside a worker."""
+
+    def read(self, html: bytes, charset: str) -> View:
+        """Return what a reader sees.
+
+        Raises:
+            PortError: the reader died, ran out of its limits, or did not answer in time.
+        """

@@ -1,0 +1,59 @@
+"""A rule is a row of data; a finding is a rule met by a message, with its evidence.
+
+The same row gives the SMTP reply, the word in the audit line, the law it rests on and the sentence that says how to
+mend the message. The rows are in `checks.rules`; nothing else in the package writes a reply for a refusal.
+"""
+
+import enum
+from dataclasses import dataclass
+
+
+class Mode(enum.StrEnum):
+    """Whether a rule is looked at, written down, or acted on."""
+
+    OFF = "off"
+    REPORT = "report"
+    ENFORCE = "enforce"
+
+
+class Action(enum.StrEnum):
+    """What happens to a message, in the words operators know from OpenDKIM's `On-…` settings."""
+
+    ACCEPT = "accept"
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+    TEMPFAIL = "tempfail"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that must hold.
+
+    Attributes:
+        code: its name in reply, log, record and profile, such as `canspam.no-postal-address`.
+        cites: the statute or RFC it rests on.
+        mode: the default; the profile may set another one.
+        action: what `enforce` does by default.
+        reply_code: three-digit SMTP code when the action is reject; tempfail always answers 451.
+        enhanced: RFC 3463 code that goes with it (the class digit follows the action).
+        says: the sentence the sender's side reads.
+        remedy: how to mend it, read by the sender's side too.
+    """
+
+    code: str
+    cites: str
+    mode: Mode
+    action: Action
+    reply_code: str
+    enhanced: str
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that a message met. `detail` is for us (log, record), never for the peer; `where` names the place."""
+
+    rule: Rule
+    detail: str
+    where: str = ""

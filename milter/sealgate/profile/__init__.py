@@ -1,0 +1,1 @@
+"""What the operator asked for: the profile (policy, reloadable) and the service settings (need a restart)."""
