@@ -38,6 +38,8 @@ class Rule:
         enhanced: RFC 3463 code that goes with it (the class digit follows the action).
         says: the sentence the sender's side reads.
         remedy: how to mend it, read by the sender's side too.
+        always: whether it binds in report mode as well and no profile can change it: our own inability to seal or to
+            keep a message, where going on would break a promise.
     """
 
     code: str
@@ -48,6 +50,7 @@ class Rule:
     enhanced: str
     says: str
     remedy: str
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,18 @@ _CATALOGUE: Final = (
         "the message is larger or deeper than what can be judged",
         "send fewer or smaller header fields and parts",
     ),
+    Rule(
+        "form.header-limit", "RFC 5321 4.5.3", Mode.ENFORCE, Action.REJECT, "552", "5.3.4",
+        "the header of the message is larger than what can be kept and signed",
+        "send fewer or smaller header fields",
+        always=True,
+    ),
     # -- the seal ----------------------------------------------------------------------------------------------------
     Rule(
         "seal.no-key", "RFC 6376 5", Mode.ENFORCE, Action.TEMPFAIL, "451", "4.7.5",
         "the key that signs for this domain is not available",
         "the postmaster adds a key for the domain or says sign: no; the message is retried until then",
+        always=True,
     ),
 )  # fmt: skip
 

@@ -10,11 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sealgate.mail.address import Address
 
 Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Place(NamedTuple):
+    """Where something stands in a file of ours, both from 1."""
+
+    line: int
+    column: int
 
 
 class Handling(enum.StrEnum):
@@ -111,6 +118,9 @@ class Identity:
     senders: tuple[SenderPattern, ...] = ()
     postal_addresses: tuple[PostalAddress, ...] = ()
     place: str = ""
+    # Where each of `principals` and `senders` was written, in the same order: for messages only.
+    principal_places: tuple[Place, ...] = field(default=(), repr=False, compare=False)
+    sender_places: tuple[Place, ...] = field(default=(), repr=False, compare=False)
 
     def may_use(self, address: Address, *, exact_case: bool = False) -> bool:
         """Whether this identity may put `address` into MAIL FROM or a From field."""
@@ -169,6 +179,8 @@ class Profile:
     by_principal: Mapping[Principal, Identity] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, compare=False
     )
+    # Where a top-level field (`seal`) or a listener (`listeners.submission`) was written: for messages only.
+    places: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,41 @@
+# A new user's two commands are `make run` and `make test`; both install what they need.
+.PHONY: help run test check bench nightly clean
+
+help:
+	@echo 'make run [ONCE=1]  a relay of its own on loopback: eight telling messages through the gate'
+	@echo 'make test          all tests, with the newest libraries and with the distribution'"'"'s'
+	@echo 'make check         format, lint, types, import contract'
+	@echo 'make bench         the gate against OpenDKIM, side by side'
+	@echo 'make nightly       the long runs'
+	@echo 'make clean         remove what was built'
+
+run:
+	@python=$$(packaging/prepare run) && exec $$python -m tests.lab.demo $(if $(ONCE),--once)
+
+test:
+	@packaging/prepare test >/dev/null
+	@if [ -x .venv-debian/bin/python ]; then \
+	    echo 'with the libraries of the distribution:'; \
+	    .venv-debian/bin/python -m pytest -q -m 'not relay and not nightly'; \
+	fi
+	@echo 'with the newest libraries:'
+	.venv/bin/python -m pytest -q -m 'not nightly'
+
+check:
+	@packaging/prepare check >/dev/null
+	.venv/bin/ruff format --check milter tests
+	.venv/bin/ruff check milter tests
+	.venv/bin/mypy
+	.venv/bin/mypy --strict tests/lab tests/drivers
+	.venv/bin/lint-imports --no-cache
+
+bench:
+	@packaging/prepare test >/dev/null
+	.venv/bin/python -m tests.bench.ratio $(BENCH)
+
+nightly:
+	@packaging/prepare test >/dev/null
+	.venv/bin/python -m pytest -q
+
+clean:
+	rm -rf .venv .venv-debian build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/bench/load

@@ -1,0 +1,93 @@
+"""Profile, settings and keys as files: read with care, written atomically.
+
+A profile that others can write is a hole in the policy; a key that others can read is a forged signature. Both are
+refused with the command that mends it. Nothing here follows a symbolic link to a key.
+"""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from sealgate.app.ports import PortError
+
+MAX_FILE: Final = 64 * 1024 * 1024  # octets; a profile of 50,000 identities is about 10 MB
+
+
+def read_policy(path: Path) -> str:
+    """Read a profile or settings file.
+
+    Raises:
+        PortError: missing, unreadable, not UTF-8, or writable by others than owner and group.
+    """
+    data, mode = _read(path, os.O_RDONLY)
+    if mode & stat.S_IWOTH:
+        raise PortError(f"{path} can be written by everybody: chmod o-w {path}")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PortError(f"{path} is not UTF-8: {error}") from error
+
+
+def read_key(path: Path) -> bytes:
+    """Read a private key.
+
+    Raises:
+        PortError: missing, unreadable, a symbolic link, or readable by others than its owner.
+    """
+    data, mode = _read(path, os.O_RDONLY | os.O_NOFOLLOW)
+    if mode & 0o077:
+        raise PortError(f"{path} can be read by others than its owner (mode {mode & 0o777:04o}): chmod 0600 {path}")
+    return data
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Create a file that did not exist, with its final mode from the first moment.
+
+    Raises:
+        PortError: it exists, or the folder cannot be written.
+    """
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        with os.fdopen(fd, "wb") as file:
+            os.fchmod(fd, mode)  # whatever the umask took away
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+    except OSError as error:
+        raise PortError(f"{path}: {error.strerror}") from error
+
+
+def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that readers see the old content or the new one, never half.
+
+    Raises:
+        PortError: the folder cannot be written.
+    """
+    try:
+        fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(fd, "wb") as file:
+            os.fchmod(fd, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+        os.replace(name, path)
+    except OSError as error:
+        raise PortError(f"{path}: {error.strerror}") from error
+
+
+def _read(path: Path, flags: int) -> tuple[bytes, int]:
+    try:
+        # Without O_NONBLOCK, opening a FIFO would wait for a writer.
+        fd = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise PortError(f"{path} is not a regular file")
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise PortError(f"{path}: {error.strerror}") from error
+    if len(data) > MAX_FILE:
+        raise PortError(f"{path} is larger than {MAX_FILE} octets")
+    return data, status.st_mode

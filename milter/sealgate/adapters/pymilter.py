@@ -1,0 +1,369 @@
+"""libmilter's callbacks turned into one `Message`, and an `Outcome` turned into header edits and a reply.
+
+The only file that knows the milter protocol. All state of a connection sits on its context: libmilter moves callbacks
+of one connection between threads. One guard around every callback catches whatever escapes and answers 451 4.3.0: a
+fault of ours defers, it never refuses and never lets through. An MTA that cannot keep header blanks or take header
+edits is refused at negotiation, because what we sign would not be what it sends.
+"""
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import milter
+
+from sealgate.app.intake import Intake
+from sealgate.app.ports import PortError, Reader
+from sealgate.app.runtime import Runtime
+from sealgate.app.screen import Outcome, at_end, at_mail
+from sealgate.checks.finding import Action
+from sealgate.checks.identity import Caller, handling
+from sealgate.mail.message import Envelope, Session
+from sealgate.mail.reply import Reply
+from sealgate.profile.model import Handling
+
+_NEEDED_ACTIONS: Final = milter.ADDHDRS | milter.QUARANTINE
+# Steps that never answer: each saves a round trip. CONNECT, MAIL and the end do answer.
+_NO_REPLY: Final = {
+    "helo": milter.P_NR_HELO,
+    "rcpt": milter.P_NR_RCPT,
+    "data": milter.P_NR_DATA,
+    "header": milter.P_NR_HDR,
+    "eoh": milter.P_NR_EOH,
+    "body": milter.P_NR_BODY,
+    "unknown": milter.P_NR_UNKN,
+}
+# Postfix sends login macros only at MAIL, and the queue id is certain only at the end.
+_MACROS: Final = (
+    (milter.M_CONNECT, "j v {daemon_name}"),
+    (milter.M_ENVFROM, "{auth_type} {auth_authen} {mail_addr} {tls_version}"),
+    (milter.M_EOM, "i"),
+)
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+Callback = Callable[..., int]
+
+
+def new_reference(now: float) -> str:
+    """An id for one transaction: 16 characters, sorting by time (48 bits of milliseconds, 32 random bits)."""
+    number = (int(now * 1000) & 0xFFFFFFFFFFFF) << 32 | int.from_bytes(os.urandom(4), "big")
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(75, -1, -5))
+
+
+class _Transaction:
+    """One message on its way in."""
+
+    __slots__ = ("caller", "envelope", "intake", "recipients", "reference", "runtime", "session")
+
+    def __init__(self, runtime: Runtime, reference: str, session: Session, envelope: Envelope, caller: Caller) -> None:
+        self.runtime = runtime
+        self.reference = reference
+        self.session = session
+        self.envelope = envelope
+        self.caller = caller
+        self.recipients: list[bytes] = []
+        self.intake = Intake()
+
+
+class _Connection:
+    """What is known of one connection of the MTA, and the transaction under way on it, if any."""
+
+    __slots__ = ("address", "helo", "listener", "mta", "name", "no_reply", "port", "transaction")
+
+    def __init__(self, no_reply: int) -> None:
+        self.no_reply = no_reply
+        self.listener = self.mta = self.name = self.helo = self.address = ""
+        self.port = -1
+        self.transaction: _Transaction | None = None
+
+
+def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
+    """Catch everything that escapes a callback; `None` from it means "go on"."""
+    flag = _NO_REPLY.get(step, 0)
+
+    def wrap(callback: Callable[..., int | None]) -> Callback:
+        @functools.wraps(callback)
+        def guarded(self: "Gate", ctx: Any, *args: Any) -> int:
+            try:
+                answer = callback(self, ctx, *args)
+            except BaseException as error:  # noqa: BLE001 - SystemExit in a callback would end the process
+                return self._fault(ctx, step, error)
+            if answer is not None:
+                return answer
+            if flag and ctx.getpriv().no_reply & flag:
+                return int(milter.NOREPLY)
+            return int(milter.CONTINUE)
+
+        return guarded
+
+    return wrap
+
+
+class Gate:
+    """The callbacks of one worker process.
+
+    Args:
+        current: returns the Runtime in force now.
+        append: puts an event on disk and returns its sequence number, or raises PortError.
+        reader: reads heavy HTML.
+        log: the operational logger.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        current: Callable[[], Runtime],
+        append: Callable[..., int],
+        reader: Reader,
+        log: Any,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._current = current
+        self._append = append
+        self._reader = reader
+        self._log = log
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._told: set[tuple[str, str]] = set()
+        self.connections = 0
+        self._open: set[_Connection] = set()
+
+    def is_busy(self) -> bool:
+        """Whether a message is under way on any connection."""
+        with self._lock:
+            return any(connection.transaction is not None for connection in self._open)
+
+    def register(self) -> None:
+        """Hand the callbacks to libmilter."""
+        if not hasattr(milter, "opensocket"):  # a folder called milter is importable without pymilter
+            raise RuntimeError("the module `milter` is not pymilter's: install pymilter (Debian: python3-milter)")
+        milter.set_flags(_NEEDED_ACTIONS | milter.SETSYMLIST)
+        milter.set_connect_callback(self._connect)
+        milter.set_helo_callback(self._helo)
+        milter.set_envfrom_callback(self._mail)
+        milter.set_envrcpt_callback(self._rcpt)
+        milter.set_header_callback(self._header)
+        milter.set_eoh_callback(self._eoh)
+        milter.set_body_callback(self._body)
+        milter.set_eom_callback(self._end)
+        milter.set_abort_callback(self._abort)
+        milter.set_close_callback(self._close)
+        milter.set_exception_policy(milter.TEMPFAIL)
+        milter.register("sealgate", data=self._data, unknown=self._unknown, negotiate=self._negotiate)
+
+    # -- callbacks, in the order of the protocol ---------------------------------------------------------------------
+
+    def _negotiate(self, ctx: Any, options: list[int]) -> int:
+        try:
+            actions, steps = options[0], options[1]
+            if actions & _NEEDED_ACTIONS != _NEEDED_ACTIONS or not steps & milter.P_HDR_LEADSPC:
+                self._log.error("refused", why="the MTA cannot take header edits or keep blanks", actions=actions)
+                return int(milter.REJECT)
+            no_reply = steps & functools.reduce(int.__or__, _NO_REPLY.values())
+            options[0] = _NEEDED_ACTIONS | actions & milter.SETSYMLIST
+            options[1] = milter.P_HDR_LEADSPC | no_reply
+            options[2] = options[3] = 0
+            if actions & milter.SETSYMLIST:
+                for stage, names in _MACROS:
+                    ctx.setsymlist(stage, names)
+            connection = _Connection(no_reply)
+            ctx.setpriv(connection)
+            with self._lock:
+                self.connections += 1
+                self._open.add(connection)
+        except BaseException as error:  # noqa: BLE001
+            self._log.error("fault", step="negotiate", error=repr(error))
+            return int(milter.REJECT)
+        return int(milter.CONTINUE)
+
+    @_guarded("connect")
+    def _connect(self, ctx: Any, hostname: str, _family: int, address: Any) -> int | None:
+        connection: _Connection = ctx.getpriv()
+        connection.name = hostname or ""
+        if isinstance(address, tuple):
+            connection.address, connection.port = address[0], address[1]
+        connection.listener = _macro(ctx, "{daemon_name}")
+        connection.mta = _macro(ctx, "v")
+        # Passing for the whole connection is safe here; at the envelope stages Postfix before 2026-08 may keep an
+        # ACCEPT for the next message.
+        profile = self._current().profile
+        return int(milter.ACCEPT) if handling(_session(ctx, connection), profile) is Handling.PASS else None
+
+    @_guarded("helo")
+    def _helo(self, ctx: Any, helo: str) -> None:
+        ctx.getpriv().helo = helo
+
+    @_guarded("mail")
+    def _mail(self, ctx: Any, sender: bytes, *_parameters: bytes) -> int | None:
+        connection: _Connection = ctx.getpriv()
+        connection.transaction = None
+        now = self._clock()
+        runtime = self._current()
+        session = _session(ctx, connection)
+        envelope = Envelope(sender, _macro(ctx, "{mail_addr}"))
+        reference = new_reference(now)
+        outcome = at_mail(session, envelope, runtime, reference, now)
+        if not outcome.verdict.is_accepted:
+            self._append("decision", **outcome.event)
+            self._tell(outcome, reference, "")
+            return _refuse(ctx, outcome.verdict.reply)
+        if outcome.caller.finding is not None:
+            self._tell_once(session.listener, outcome)
+        connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
+        return None
+
+    @_guarded("rcpt")
+    def _rcpt(self, ctx: Any, recipient: bytes, *_parameters: bytes) -> None:
+        _under_way(ctx).recipients.append(recipient)
+
+    @_guarded("data")
+    def _data(self, ctx: Any) -> None:
+        """Nothing to do; answered because an MTA may insist."""
+
+    @_guarded("header")
+    def _header(self, ctx: Any, name: str, value: bytes) -> None:
+        # Folds arrive as newline + blank; on the wire they are CRLF + blank.
+        crlf = value.replace(b"\n", b"\r\n") if b"\n" in value else value
+        _under_way(ctx).intake.header(name.encode("utf-8", "surrogateescape"), crlf)
+
+    @_guarded("eoh")
+    def _eoh(self, ctx: Any) -> None:
+        """Nothing to do; answered because an MTA may insist."""
+
+    @_guarded("body")
+    def _body(self, ctx: Any, chunk: bytes) -> None:
+        _under_way(ctx).intake.body(chunk)
+
+    @_guarded("unknown")
+    def _unknown(self, ctx: Any, _command: str) -> None:
+        """Nothing to do; answered because an MTA may insist."""
+
+    @_guarded("end")
+    def _end(self, ctx: Any) -> int:
+        transaction = _under_way(ctx)
+        try:
+            return self._answer(ctx, transaction)
+        finally:
+            ctx.getpriv().transaction = None
+
+    def _answer(self, ctx: Any, transaction: _Transaction) -> int:
+        queue_id = _macro(ctx, "i")
+        message, body_hash = transaction.intake.finish(
+            reference=transaction.reference,
+            received_at=self._clock(),
+            session=transaction.session,
+            envelope=replace(transaction.envelope, recipients=tuple(transaction.recipients)),
+            queue_id=queue_id,
+        )
+        outcome = at_end(
+            message,
+            body_hash,
+            transaction.runtime,
+            self._reader,
+            transaction.caller,
+            over_limit=transaction.intake.is_over_limit,
+        )
+        for name, value in reversed(outcome.inserts):
+            # Leading blanks were negotiated: without ours, no blank would follow the colon.
+            ctx.addheader(name, " " + value, 0)
+        self._append("decision", **outcome.event)
+        try:
+            self._tell(outcome, transaction.reference, queue_id)
+            if outcome.verdict.action is Action.QUARANTINE:
+                ctx.quarantine(f"sealgate {transaction.reference}")
+            if not outcome.verdict.is_accepted:
+                return _refuse(ctx, outcome.verdict.reply)
+            return int(milter.ACCEPT)
+        except BaseException as error:
+            self._append("correction", v=1, id=transaction.reference, verdict="tempfail", why=repr(error)[:200])
+            raise
+
+    @_guarded("abort")
+    def _abort(self, ctx: Any) -> None:
+        ctx.getpriv().transaction = None  # may come twice, and without a transaction
+
+    def _close(self, ctx: Any) -> int:
+        connection = ctx.getpriv()
+        if connection is not None:  # None where negotiation failed
+            with self._lock:
+                self.connections -= 1
+                self._open.discard(connection)
+        ctx.setpriv(None)
+        return int(milter.CONTINUE)
+
+    # -- what is said of it ------------------------------------------------------------------------------------------
+
+    def _tell(self, outcome: Outcome, reference: str, queue_id: str) -> None:
+        event, verdict = outcome.event, outcome.verdict
+        write = self._log.info if verdict.is_accepted else self._log.warning
+        write(
+            str(verdict.action),
+            queue_id=queue_id,
+            id=reference,
+            principal=event["auth"]["principal"],
+            sender=event["envelope"]["from"],
+            would=str(verdict.would),
+            findings=[f"{j.finding.rule.code}: {j.finding.detail[:300]}" for j in verdict.judged],
+            reply=event["reply"],
+        )
+
+    def _tell_once(self, listener: str, outcome: Outcome) -> None:
+        """In report mode an unnamed listener or unmapped login is said once a worker, not once a message."""
+        finding = outcome.caller.finding
+        if finding is not None and (key := (listener, finding.rule.code)) not in self._told and len(self._told) < 1000:
+            self._told.add(key)
+            self._log.warning("would-refuse", rule=finding.rule.code, detail=finding.detail)
+
+    def _fault(self, ctx: Any, step: str, error: BaseException) -> int:
+        """Defer, whatever happened; say it in log and, where that still works, in the record."""
+        reference = new_reference(self._clock())
+        try:
+            transaction = ctx.getpriv().transaction
+            if transaction is not None:
+                reference = transaction.reference
+            self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
+            if not isinstance(error, PortError):
+                self._append("fault", v=1, id=reference, step=step, verdict="tempfail", why=repr(error)[:200])
+        except BaseException as second:  # noqa: BLE001
+            self._log.error("fault", step=step, id=reference, error=repr(second))
+        try:
+            return _refuse(ctx, Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}"))
+        except BaseException:  # noqa: BLE001 - the connection may be gone; libmilter answers 451 by itself
+            return int(milter.TEMPFAIL)
+
+
+def _macro(ctx: Any, name: str) -> str:
+    """A macro's value, empty where the MTA sent none."""
+    return ctx.getsymval(name) or ""
+
+
+def _session(ctx: Any, connection: _Connection) -> Session:
+    return Session(
+        listener=connection.listener,
+        client_address=connection.address,
+        client_port=connection.port,
+        client_name=connection.name,
+        helo=connection.helo,
+        tls_version=_macro(ctx, "{tls_version}"),
+        mta=connection.mta,
+        auth_mechanism=_macro(ctx, "{auth_type}"),
+        auth_name=_macro(ctx, "{auth_authen}"),
+    )
+
+
+def _under_way(ctx: Any) -> _Transaction:
+    transaction: _Transaction | None = ctx.getpriv().transaction
+    if transaction is None:
+        raise RuntimeError("no transaction is under way: the MTA left the order of the protocol")
+    return transaction
+
+
+def _refuse(ctx: Any, reply: Reply | None) -> int:
+    if reply is None:
+        raise RuntimeError("a refusal without a reply")
+    ctx.setreply(reply.code, reply.enhanced, reply.text)
+    return int(milter.TEMPFAIL if reply.code[0] == "4" else milter.REJECT)

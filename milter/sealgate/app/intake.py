@@ -1,0 +1,53 @@
+"""Header fields and body chunks in, one frozen `Message` out.
+
+The body is hashed and split as its chunks arrive; only the text parts that checks read are kept, under caps, so the
+memory of a message does not grow with its attachments.
+"""
+
+from typing import Final
+
+from sealgate.mail.headers import Field, Headers
+from sealgate.mail.message import Envelope, Message, Session
+from sealgate.mail.mime import Body, Splitter
+from sealgate.seal.canonical import RelaxedBody
+
+# Postfix lets no field pass 60,000 octets when milters are on, but any number of fields; all must be kept to be signed.
+MAX_HEADER_OCTETS: Final = 1_000_000
+MAX_FIELDS: Final = 2_000
+
+
+class Intake:
+    """Collects one message. Not shared between threads at the same time; holds nothing of the message before."""
+
+    __slots__ = ("_fields", "_hash", "_header_octets", "_splitter", "is_over_limit")
+
+    def __init__(self) -> None:
+        self._fields: list[Field] = []
+        self._header_octets = 0
+        self._splitter: Splitter | None = None
+        self._hash = RelaxedBody()
+        self.is_over_limit = False
+
+    def header(self, name: bytes, value: bytes) -> None:
+        """Take one field, exactly as sent, with CRLF folds."""
+        self._header_octets += len(name) + len(value)
+        if self._header_octets > MAX_HEADER_OCTETS or len(self._fields) >= MAX_FIELDS:
+            self.is_over_limit = True
+            return
+        self._fields.append(Field(name, value))
+
+    def body(self, chunk: bytes) -> None:
+        """Take the next octets of the body."""
+        if self._splitter is None:
+            self._splitter = Splitter(Headers(tuple(self._fields)))
+        self._splitter.feed(chunk)
+        self._hash.feed(chunk)
+
+    def finish(
+        self, *, reference: str, received_at: float, session: Session, envelope: Envelope, queue_id: str = ""
+    ) -> tuple[Message, bytes]:
+        """Freeze the message; return it with the relaxed body hash (RFC 6376 3.4.4). Called once."""
+        headers = Headers(tuple(self._fields))
+        body: Body = (self._splitter or Splitter(headers)).finish()
+        message = Message(reference, received_at, session, envelope, headers, body, queue_id)
+        return message, self._hash.digest()

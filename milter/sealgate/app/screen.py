@@ -1,0 +1,145 @@
+"""One transaction, judged: at MAIL what is known then, at end of message everything.
+
+`at_mail` and `at_end` are the whole gate without an MTA around it: the milter adapter and `sealgate screen` call the
+same two functions. The order at the end is fixed: plan the seal (its `h=` is a fact), gather, check, decide, sign.
+What comes out is an `Outcome`: the verdict, the header fields to add, and the event for the record, which must be on
+disk before anything is answered.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sealgate.app.gather import gather
+from sealgate.app.ports import Reader
+from sealgate.app.runtime import Runtime
+from sealgate.audit.record import VERSION, answer, capped, moment, text_of, transaction
+from sealgate.checks import canspam, classify, hygiene, identity
+from sealgate.checks.finding import Finding
+from sealgate.checks.identity import Caller
+from sealgate.checks.rules import RULES
+from sealgate.mail.headers import unfolded
+from sealgate.mail.message import Envelope, Message, Session
+from sealgate.profile.model import MailClass
+from sealgate.seal.plan import NoKey, SealPlan, Skipped, plan
+from sealgate.seal.sign import sign
+from sealgate.verdict import Verdict, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a transaction.
+
+    Attributes:
+        verdict: the answer.
+        inserts: header fields to put on top of the message, (name, value) with folds as newline + tab.
+        event: the record, complete but for what the journal adds.
+        caller: who it was.
+    """
+
+    verdict: Verdict
+    inserts: tuple[tuple[str, str], ...]
+    event: dict[str, Any]
+    caller: Caller
+
+
+def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: str, now: float) -> Outcome:
+    """Judge what is known at MAIL. An accepting outcome is not recorded: the end decides."""
+    caller = identity.identify(session, runtime.profile)
+    findings = identity.check_mail(envelope, runtime.profile, caller)
+    verdict = decide(findings, runtime.profile, reference, enforce=runtime.enforces_at(now))
+    event = _event("mail", runtime, reference, now) | transaction(session, envelope, caller) | answer(verdict)
+    return Outcome(verdict, (), event, caller)
+
+
+def at_end(
+    message: Message, body_hash: bytes, runtime: Runtime, reader: Reader, caller: Caller, *, over_limit: bool
+) -> Outcome:
+    """Judge, and where it is accepted seal, one whole message.
+
+    Args:
+        message: as the MTA handed it over.
+        body_hash: SHA-256 of its relaxed body.
+        runtime: the one taken at MAIL.
+        reader: for HTML too heavy for this process.
+        caller: who was found at MAIL.
+        over_limit: whether header fields had to be dropped on the way in.
+
+    Raises:
+        Exception: any fault of ours; the caller's guard answers 451.
+    """
+    profile = runtime.profile
+    seal = _plan(message, caller, runtime)
+    facts = gather(message, reader, seal.covers if isinstance(seal, SealPlan) else frozenset())
+    elements = canspam.read_elements(message, facts, caller.identity)
+    findings: tuple[Finding, ...] = (
+        *identity.check_end(message, profile, caller),
+        *canspam.check(elements, caller.identity),
+        *classify.check(message, facts, caller.identity),
+        *hygiene.check_end(message),
+    )
+    if over_limit:
+        findings += (Finding(RULES["form.header-limit"], "header fields beyond the cap were not kept"),)
+    if isinstance(seal, NoKey):
+        findings += (Finding(RULES["seal.no-key"], f"no key is loaded for {seal.domain}", seal.domain),)
+    verdict = decide(findings, profile, message.reference, enforce=runtime.enforces_at(message.received_at))
+    inserts: tuple[tuple[str, str], ...] = ()
+    if verdict.is_accepted and isinstance(seal, SealPlan):
+        inserts = sign(seal, message.headers, body_hash, int(message.received_at))
+    event = (
+        _event("end", runtime, message.reference, message.received_at)
+        | transaction(message.session, message.envelope, caller)
+        | answer(verdict)
+        | {"elements": canspam.as_record(elements), "seal": _sealed(seal, inserts)}
+        | _content(message, body_hash)
+    )
+    return Outcome(verdict, inserts, event, caller)
+
+
+def _plan(message: Message, caller: Caller, runtime: Runtime) -> SealPlan | Skipped | NoKey:
+    author = identity.author(message)
+    if author is None:
+        return Skipped("no-author-domain")
+    commercial = caller.identity is not None and caller.identity.mail_class is MailClass.COMMERCIAL
+    return plan(message.headers, author.address.domain, runtime.profile, runtime.keys, commercial=commercial)
+
+
+def _event(stage: str, runtime: Runtime, reference: str, now: float) -> dict[str, Any]:
+    return {
+        "v": VERSION,
+        "t": moment(now),
+        "id": reference,
+        "stage": stage,
+        "host": runtime.host,
+        "software": runtime.software,
+        "profile": runtime.digest,
+        "mode": "enforce" if runtime.enforces_at(now) else "report",
+    }
+
+
+def _content(message: Message, body_hash: bytes) -> dict[str, Any]:
+    first = {name: message.headers.every(name)[:1] for name in (b"from", b"message-id", b"subject")}
+    shown = {name: text_of(unfolded(fields[0].value)) if fields else "" for name, fields in first.items()}
+    return {
+        "queue_id": message.queue_id,
+        "header": {
+            "from": capped(shown[b"from"]),
+            "message_id": capped(shown[b"message-id"]),
+            "subject": capped(shown[b"subject"], 0) if shown[b"subject"] else "",  # length and digest, not the words
+        },
+        "message": {
+            "octets": message.body.size,
+            "body_sha256": body_hash.hex(),
+            "fields": len(message.headers.fields),
+            "defects": list(message.body.defects),
+        },
+    }
+
+
+def _sealed(seal: SealPlan | Skipped | NoKey, inserts: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    if isinstance(seal, Skipped):
+        return {"signed": [], "skipped": seal.reason}
+    if isinstance(seal, NoKey):
+        return {"signed": [], "skipped": "no-key"}
+    if not inserts:
+        return {"signed": [], "skipped": "not-accepted"}
+    return {"signed": [f"d={k.domain} s={k.selector} a={k.algorithm}" for k in seal.keys], "skipped": ""}

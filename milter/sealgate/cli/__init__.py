@@ -1,0 +1,83 @@
+"""The command `sealgate`: one file a verb. Exit statuses are those of sysexits.h.
+
+0 done · 1 the answer is no (a message would be refused, a check found warnings it was told to mind) · 64 usage ·
+65 unusable input · 69 the daemon is not there · 73 cannot create · 78 configuration.
+"""
+
+import sys
+from typing import Any, Final, NoReturn
+
+import click
+
+from sealgate import __version__
+
+EX_USAGE: Final = 64
+EX_DATAERR: Final = 65
+EX_UNAVAILABLE: Final = 69
+EX_CANTCREAT: Final = 73
+EX_CONFIG: Final = 78
+
+
+class Stop(click.ClickException):
+    """End with a message for a person and an exit status for a script."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = status
+
+    def show(self, file: Any = None) -> None:
+        """Print the message on standard error."""
+        click.echo(f"sealgate: {self.message}", err=True, file=file)
+
+
+class _Verbs(click.Group):
+    """Loads a verb's file when it is asked for: `sealgate check` needs no libmilter and starts fast."""
+
+    _NAMES: Final = ("audit", "check", "completion", "keys", "mode", "screen", "serve")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self._NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in self._NAMES:
+            return None
+        module = __import__(f"sealgate.cli.{cmd_name}", fromlist=["command"])
+        command: click.Command = module.command
+        return command
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="sealgate")
+def cli() -> None:
+    """No outbound message leaves that is not lawful, proven, sealed and recorded.
+
+    \b
+    sealgate check                          is the profile in order?
+    sealgate screen letter.eml --as alice@EXAMPLE.TEST
+                                            what would the gate answer?
+    sealgate audit tail                     watch it decide
+    sealgate mode report --for 2h           at 3 a.m.: refuse nothing, keep recording
+    """
+
+
+def main() -> NoReturn:
+    """Run the command and exit."""
+    try:
+        status = cli.main(prog_name="sealgate", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(EX_USAGE)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(EX_USAGE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # `| head` is not a fault
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

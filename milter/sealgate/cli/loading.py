@@ -1,0 +1,61 @@
+"""Settings and profile for a verb: found, read, and every problem printed before the verb gives up."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from sealgate.cli import EX_CONFIG, Stop
+from sealgate.profile.model import Problem
+from sealgate.profile.settings import Settings
+from sealgate.wiring import DEFAULT_SETTINGS, Ingredients, read_profile, read_settings
+
+settings_option = click.option(
+    "--settings",
+    "settings_path",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_SETTINGS,
+    show_default=True,
+    help="The service settings of this host.",
+)
+
+
+def settings_or_stop(path: Path) -> Settings:
+    """Read the settings.
+
+    Raises:
+        Stop: they cannot be used; the problems were printed.
+    """
+    settings, problems = read_settings(path)
+    if settings is None:
+        show(problems)
+        raise Stop(EX_CONFIG, f"{path} cannot be used")
+    return settings
+
+
+def profile_or_stop(path: Path) -> Ingredients:
+    """Read the profile and its keys.
+
+    Raises:
+        Stop: it cannot be used; the problems were printed.
+    """
+    ingredients, problems = read_profile(path)
+    if ingredients is None:
+        show(problems)
+        raise Stop(EX_CONFIG, f"{path} cannot be used")
+    return ingredients
+
+
+def show(problems: Iterable[Problem], *, as_json: bool = False) -> None:
+    """Print problems in the order of the file, on standard error or as JSON lines on standard output."""
+    ordered = sorted(problems, key=lambda p: (p.file, p.line, p.column))
+    for problem in ordered:
+        if as_json:
+            click.echo(json.dumps(asdict(problem)))
+            continue
+        head, _, hint = str(problem).partition("\n")
+        click.echo(click.style(head, fg="red" if problem.is_error else "yellow"), err=True)
+        if hint:
+            click.echo(hint, err=True)

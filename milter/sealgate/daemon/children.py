@@ -1,0 +1,116 @@
+"""The supervisor's children: started by fork, known by pid, replaced when they die.
+
+Nothing here starts a thread: forking beside threads hung one child in eight. A fresh child closes every descriptor of
+the supervisor that is not its own, so that the end of a control channel means the end of the supervisor.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+from sealgate.daemon.channel import Channel
+
+QUICK_DEATH: Final = 2.0  # seconds; a child that lives shorter is restarted after a pause
+WORKER: Final = "worker"
+WRITER: Final = "writer"
+READER: Final = "reader"
+
+
+@dataclass(slots=True)
+class Child:
+    """One child process. `digest` is the profile a worker said it has in force; empty before it is up."""
+
+    pid: int
+    kind: str
+    channel: Channel | None = None
+    started: float = field(default_factory=time.monotonic)
+    digest: str = ""
+    leaving: bool = False  # told to end; its death is no fault
+
+
+class Family:
+    """All children. `start` forks one; `reap` returns those that ended."""
+
+    def __init__(self) -> None:
+        self.children: dict[int, Child] = {}
+
+    def of_kind(self, kind: str, *, leaving: bool | None = None) -> list[Child]:
+        """The children of a kind, oldest first."""
+        return [c for c in self.children.values() if c.kind == kind and leaving in (None, c.leaving)]
+
+    def start(self, kind: str, run: Callable[[Channel | None], object], *, with_channel: bool = False) -> Child:
+        """Fork a child that runs `run` and never returns."""
+        ours, theirs = socket.socketpair() if with_channel else (None, None)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            self._become(run, ours, theirs)
+        if theirs is not None:
+            theirs.close()
+        child = Child(pid, kind, Channel(ours) if ours is not None else None)
+        self.children[pid] = child
+        return child
+
+    def reap(self) -> list[tuple[Child, int]]:
+        """Collect children that ended, with their exit status (negative: killed by that signal)."""
+        ended: list[tuple[Child, int]] = []
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return ended
+            if pid == 0:
+                return ended
+            child = self.children.pop(pid, None)
+            if child is None:
+                continue
+            if child.channel is not None:
+                child.channel.close()
+            ended.append((child, os.waitstatus_to_exitcode(status)))
+
+    def tell(self, child: Child, kind: bytes, payload: bytes = b"") -> bool:
+        """Send a frame to a worker; false where it is gone already."""
+        if child.channel is None:
+            return False
+        try:
+            child.channel.send(kind, payload)
+        except OSError:
+            return False
+        return True
+
+    def kill(self, kind: str, number: signal.Signals) -> None:
+        """Signal all children of a kind, by pid."""
+        for child in self.of_kind(kind):
+            child.leaving = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, number)
+
+    def _become(
+        self, run: Callable[[Channel | None], object], ours: socket.socket | None, theirs: socket.socket | None
+    ) -> NoReturn:
+        status = 70  # EX_SOFTWARE
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            if ours is not None:
+                ours.close()
+            for sibling in self.children.values():
+                if sibling.channel is not None:
+                    sibling.channel.close()
+            run(Channel(theirs) if theirs is not None else None)
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 70
+        except BaseException:  # noqa: BLE001 - a child must never go on as a second supervisor
+            traceback.print_exc()
+        finally:
+            os._exit(status)

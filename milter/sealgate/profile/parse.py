@@ -1,0 +1,191 @@
+"""The profile's YAML form, version 1, made into a `Profile`.
+
+Takes text, gives a value and every problem at once, each with its line and column; it never raises and opens no file.
+What no single field shows (a realm that two rows would merge, a domain without a key) is judged by `profile.lint`.
+"""
+
+import re
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
+from typing import Final
+
+from sealgate.mail.address import AddressError, normal_domain
+from sealgate.profile.fields import Fields, read_fields
+from sealgate.profile.form import CHOICES, KNOWN_KEYS, VERSION
+from sealgate.profile.model import Domain, Handling, KeySource, Login, Place, Problem, Profile, RuleSetting
+from sealgate.profile.nodes import Node, Problems, Scalar, near, read_tree, shown
+from sealgate.profile.parse_identities import read_identities
+from sealgate.profile.principal import template_fault
+
+MAX_LOGINS: Final = 1_000  # rows; each login is tried against the rows of its listener
+
+_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")  # RFC 4422 3.1
+_SELECTOR = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+
+
+def parse_profile(
+    text: str, file: str, *, known_rules: AbstractSet[str] = frozenset()
+) -> tuple[Profile | None, tuple[Problem, ...]]:
+    """Read a profile.
+
+    Args:
+        text: the YAML text.
+        file: its name, for the messages.
+        known_rules: codes that `rules:` may name; empty: any.
+
+    Returns:
+        The profile, or None where there is an error, and all problems in the order of the file.
+    """
+    draft, problems = draft_profile(text, file, known_rules=known_rules)
+    return (None if any(p.is_error for p in problems) else draft), problems
+
+
+def draft_profile(
+    text: str, file: str, *, known_rules: AbstractSet[str] = frozenset()
+) -> tuple[Profile, tuple[Problem, ...]]:
+    """Read a profile as far as it can be read, for lint: parts with an error in them are left out.
+
+    Never serve from a draft: use `parse_profile`.
+    """
+    problems = Problems(file)
+    root = read_tree(text, problems)
+    if root is None:
+        if not problems.errors:
+            problems.error(Place(1, 1), "the file is empty", f"a profile begins with `version: {VERSION}`")
+        return Profile(), problems.listed()
+    top = read_fields(root, KNOWN_KEYS[""], "the profile", problems)
+    if "version" not in top:
+        problems.error(top.place, "the profile does not say its version", f"write `version: {VERSION}` on top")
+    elif top.text("version") != str(VERSION):
+        problems.error(top.at("version"), f"this sealgate reads version {VERSION} only")
+    identities, by_principal = read_identities(top)
+    listeners, places = _listeners(top)
+    profile = Profile(
+        enforce=top.choice("mode", CHOICES["mode"], "report") == "enforce",
+        seal=top.yes_no("seal", default=False, words=("on", "off")),
+        listeners=listeners,
+        local_submission=Handling(top.choice("local_submission", CHOICES["local_submission"], "pass")),
+        unnamed_listeners=Handling(top.choice("unnamed_listeners", CHOICES["unnamed_listeners"], "tempfail")),
+        logins=_logins(top),
+        domains=_domains(top),
+        identities=identities,
+        rules=_rules(top, known_rules),
+        exact_local_parts=top.choice("local_parts", CHOICES["local_parts"], "fold") == "exact",
+        by_principal=by_principal,
+        places=MappingProxyType({**top.key_places, **places}),
+    )
+    return profile, problems.listed()
+
+
+def _listeners(top: Fields) -> tuple[MappingProxyType[str, Handling], dict[str, Place]]:
+    found: dict[str, Handling] = {}
+    places: dict[str, Place] = {}
+    pairs = top.table("listeners")
+    names = {key.text: value for key, value in pairs}
+    # A table with free keys is read by the same reader as one with known keys.
+    view = Fields("listeners", top.at("listeners"), top.problems, names, {key.text: key.place for key, _ in pairs})
+    for name in names:
+        found[name] = Handling(view.choice(name, CHOICES["listeners.*"], "judge"))
+        places[f"listeners.{name}"] = view.at(name)
+    return MappingProxyType(found), places
+
+
+def _logins(top: Fields) -> tuple[Login, ...]:
+    rows = top.items("logins")
+    if len(rows) > MAX_LOGINS:
+        top.problems.error(rows[MAX_LOGINS].place, f"more than {MAX_LOGINS} rows of logins", "use {user} in a row")
+    found = (_login(row, top.problems) for row in rows[:MAX_LOGINS])
+    return tuple(login for login in found if login is not None)
+
+
+def _login(node: Node, problems: Problems) -> Login | None:
+    before = problems.errors
+    row = read_fields(node, KNOWN_KEYS["logins[]"], "a row of `logins`", problems)
+    if not row.nodes:
+        if problems.errors == before:
+            problems.error(node.place, "an empty row of `logins`")
+        return None
+    mechanisms: list[str] = []
+    for word, place in row.texts("mechanism", one_will_do=True):
+        if not _MECHANISM.fullmatch(word.upper()):
+            problems.error(place, f"{shown(word)} is no SASL mechanism", "such as GSSAPI or PLAIN (RFC 4422 3.1)")
+        elif word.upper() not in mechanisms:
+            mechanisms.append(word.upper())
+    if not mechanisms and problems.errors == before:
+        problems.error(row.at("mechanism"), "a row of `logins` needs `mechanism`", "such as GSSAPI")
+    login = Login(
+        listener=row.need_text("listener"),
+        mechanisms=tuple(mechanisms),
+        spelled=row.need_text("spelled"),
+        principal=row.need_text("principal"),
+        encoding=row.choice("encoding", CHOICES["logins[].encoding"], "plain"),
+        place=problems.line(node.place),
+    )
+    if login.spelled and login.principal and (fault := template_fault(login.spelled, login.principal)):
+        place = row.at("spelled" if "`spelled`" in fault and "`principal`" not in fault else "principal")
+        problems.error(place, fault)
+    return login if problems.errors == before else None
+
+
+def _domains(top: Fields) -> MappingProxyType[str, Domain]:
+    found: dict[str, tuple[Domain, Place]] = {}
+    for key, value in top.table("domains"):
+        before = top.problems.errors
+        name = ""
+        try:
+            name = normal_domain(key.text)
+        except AddressError as error:
+            top.problems.error(key.place, f"{shown(key.text)} is no mail domain: {error}")
+        if name in found:
+            top.problems.error(key.place, f"domain {name} was already given at {top.problems.at(found[name][1])}")
+        domain = _domain(name, key, value, top.problems)
+        if top.problems.errors == before:
+            found[name] = (domain, key.place)
+    return MappingProxyType({name: domain for name, (domain, _) in found.items()})
+
+
+def _domain(name: str, key: Scalar, value: Node, problems: Problems) -> Domain:
+    fields = read_fields(value, KNOWN_KEYS["domains.*"], f"domain {shown(key.text)}", problems)
+    if "sign" not in fields and fields.nodes:
+        problems.error(
+            key.place, f"domain {shown(key.text)} does not say whether it signs", "write `sign: yes` or `sign: no`"
+        )
+    sign = fields.yes_no("sign", default=False)
+    keys = tuple(_key(node, problems) for node in fields.items("keys"))
+    if keys and not sign and "sign" in fields:
+        problems.warning(fields.at("keys"), f"domain {shown(key.text)} has keys and says `sign: no`: they are not used")
+    seen: dict[str, str] = {}
+    for source in keys:
+        # Two keys under one DNS name cannot both be published (RFC 6376 3.6.2.2).
+        if source.selector and seen.setdefault(source.selector.lower(), source.place) != source.place:
+            line = Place(int(source.place.rpartition(":")[2]), 1)
+            problems.error(line, f"selector {source.selector} was already given at {seen[source.selector.lower()]}")
+    return Domain(name, sign, keys, problems.line(key.place))
+
+
+def _key(node: Node, problems: Problems) -> KeySource:
+    fields = read_fields(node, KNOWN_KEYS["domains.*.keys[]"], "a key", problems)
+    selector, file = fields.need_text("selector"), fields.need_text("file")
+    if selector and (len(selector) > 200 or not _SELECTOR.fullmatch(selector)):
+        # RFC 6376 3.1: sub-domain *("." sub-domain)
+        problems.error(
+            fields.at("selector"), f"{shown(selector)} is no selector", "letters, digits and hyphens, such as s2026"
+        )
+    if file and not file.startswith("/"):
+        problems.error(fields.at("file"), "the key file must be an absolute path", "such as /etc/sealgate/keys/...")
+    return KeySource(selector, file, problems.line(node.place))
+
+
+def _rules(top: Fields, known: AbstractSet[str]) -> MappingProxyType[str, RuleSetting]:
+    found: dict[str, RuleSetting] = {}
+    for key, value in top.table("rules"):
+        if known and key.text not in known:
+            hint = near(key.text, sorted(known)) or "`sealgate check` lists the rules"
+            top.problems.error(key.place, f"there is no rule {shown(key.text)} that a profile can set", hint)
+        fields = read_fields(value, KNOWN_KEYS["rules.*"], f"rule {shown(key.text)}", top.problems)
+        mode = fields.choice("mode", CHOICES["rules.*.mode"], "")
+        action = fields.choice("action", CHOICES["rules.*.action"], "")
+        found[key.text] = RuleSetting(mode, action)
+    return MappingProxyType(found)
