@@ -117,8 +117,8 @@ class Client:
         self._tls = tls
         self._environment = dict(realm_environment or {})
         self._hostname = hostname
-        self._smtp = smtplib.SMTP(timeout=timeout, local_hostname="client.example.test")
-        self._smtp.command_encoding = "utf-8"  # RFC 6531 addresses
+        self._timeout = timeout
+        self._smtp = smtplib.SMTP()  # not connected yet
 
     def __enter__(self) -> Self:
         try:
@@ -151,7 +151,9 @@ class Client:
             token = context.step() or b""
         reply = self._smtp.docmd("AUTH", f"GSSAPI {_base64(token)}")
         while reply[0] == 334 and not context.complete:
-            reply = self._smtp.docmd(_base64(context.step(base64.b64decode(reply[1])) or b""))
+            with _environment(self._environment):  # the target's name is looked up again at each step
+                token = context.step(base64.b64decode(reply[1])) or b""
+            reply = self._smtp.docmd(_base64(token))
         if reply[0] == 334:
             offer = context.unwrap(base64.b64decode(reply[1])).message
             if not offer[0] & 1:  # RFC 4752 3.3: the first octet is the mask of layers, 1 is none
@@ -200,9 +202,12 @@ class Client:
         return Answer(answer.stage, answer.code, answer.text, answer.queue_id, tuple(refused))
 
     def _open(self) -> Answer:
-        answer = _answer("connect", self._smtp.connect("127.0.0.1", self._port))
-        if answer.accepted:
-            answer = _answer("connect", self._smtp.ehlo())
+        try:
+            self._smtp = smtplib.SMTP("127.0.0.1", self._port, "client.example.test", timeout=self._timeout)
+        except smtplib.SMTPConnectError as refusal:
+            return _answer("connect", (refusal.smtp_code, refusal.smtp_error))
+        self._smtp.command_encoding = "utf-8"  # RFC 6531 addresses
+        answer = _answer("connect", self._smtp.ehlo())
         if answer.accepted and self._tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False

@@ -1,15 +1,16 @@
-"""The audit file itself: one writer, lines on disk before anyone is told so, and a chain that outlives crash and rotation.
+"""The audit file itself: one writer, lines on disk before anyone is told so, a chain that outlives crash and rotation.
 
-Promises: what `append` returned for is on disk, once, in order, linked to what stood before it. What the file holds beyond
-that is never taken away: octets of a line that a crash or a full disk cut short stay, and a record names them.
+Promises: what `append` returned for is on disk, once, in order, linked to what stood before it. What the file holds
+beyond that is never taken away: octets of a line that a crash or a full disk cut short stay, and a record names them.
 
-Only one process can hold a file: it holds a lock on `PATH.lock`, beside it. The lock is no lock on the file itself, because
-rotation puts another file in its place while an old and a new writer hand over.
+Only one process can hold a file: it holds a lock on `PATH.lock`, beside it. The lock is not on the file itself, because
+rotation puts another file in its place, perhaps just while an old and a new writer hand over.
 
-What can fail: everything that a disk can do to a write. `append` then raises `PortError`, the object counts as in trouble, and
-later calls try to open the file again; the first that succeeds leaves a `gap` record. Rotation by renaming is found before each
-batch, and the chain goes on in the new file. Rotation by copying and cutting is found too, and is a `gap`: lines that were written
-between its two steps are lost, so do not use it. A file that was renamed while no writer ran begins a new chain at 1.
+What can fail: all that a disk can do to a write. `append` then raises `PortError`, the file counts as in trouble, and
+later calls try to open it again; the first that succeeds leaves a `gap` record. Rotation by renaming is found before
+each batch, and the chain goes on in the new file. Rotation by copying and cutting is found too and is a `gap`: lines
+that were written between its two steps are lost, so do not use it. A file that was renamed while no writer ran begins
+a new chain at 1.
 """
 
 import errno
@@ -17,14 +18,13 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import FILE_KINDS, START, Head, digest, link, parse
+from sealgate.audit.chain import FILE_KINDS, START, Head, Tail, digest, link, read_tail
 
 WINDOW = 4 << 20
 """Octets of the file's end that are read when it is opened."""
@@ -34,17 +34,8 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK 
 _POLL = 0.02
 
 
-class LockTimeout(PortError):
+class LockTimeout(PortError):  # noqa: N818  # it is one of the answers of a port, all named alike
     """Another process holds the file and did not let go in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The end of a file: its last whole line (None: there is none), what stands after it, and whether a newline ends it."""
-
-    head: Head | None
-    rest: bytes
-    is_closed: bool
 
 
 def timestamp() -> str:
@@ -130,7 +121,7 @@ class JournalFile:
             tail = self._reopen()
         except OSError as error:
             raise PortError(f"the audit file {self._path}: {error.strerror}") from error
-        if tail.head is None and (b"\n" in tail.rest or tail.is_closed) and self._size:
+        if tail.head is None and self._size and (tail.is_closed or b"\n" in tail.rest):
             raise PortError(f"the audit file {self._path} ends with nothing that this program has written")
         if tail.is_closed and not tail.rest:
             self._synced = tail.head or START
@@ -197,7 +188,8 @@ class JournalFile:
             os.close(self._fd)
         self._fd = fd
         self._size = os.fstat(fd).st_size
-        return read_tail(fd, self._size)
+        start = max(0, self._size - WINDOW)
+        return read_tail(_read(fd, start, self._size), is_cut=start > 0)
 
     def _put(self, octets: bytes, head: Head) -> None:
         """Write and sync; only then is `head` the end of the chain."""
@@ -225,28 +217,13 @@ class JournalFile:
         self._fd = self._lock = -1
 
 
-def read_tail(fd: int, size: int) -> Tail:
-    """Find the last whole line among the last `WINDOW` octets of a file of `size` octets.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    start = max(0, size - WINDOW)
-    data = b""
-    while len(data) < size - start:
-        piece = os.pread(fd, size - start - len(data), start + len(data))
-        if not piece:  # cut while we read
-            break
-        data += piece
-    lines = data.split(b"\n")
-    is_closed = not data or not lines[-1]
-    first = 1 if start else 0  # the window cuts into the first one
-    for index in range(len(lines) - 1, first - 1, -1):
-        event = parse(lines[index])
-        if event is not None:
-            rest = b"\n".join(lines[index + 1 :])
-            return Tail(Head(event["seq"], digest(lines[index])), rest.removesuffix(b"\n"), is_closed)
-    return Tail(None, data.removesuffix(b"\n"), is_closed)
+def _read(fd: int, start: int, end: int) -> bytes:
+    """Read from `start` to `end`, or to where the file has been cut meanwhile."""
+    pieces = []
+    while start < end and (piece := os.pread(fd, end - start, start)):
+        pieces.append(piece)
+        start += len(piece)
+    return b"".join(pieces)
 
 
 def _open_file(path: str) -> int:
@@ -298,11 +275,13 @@ def _take_lock(path: str, wait: float) -> int:
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            # A signal ends the wait as it ends the process: nothing is held yet.
-            if error.errno not in (errno.EWOULDBLOCK, errno.EINTR) or time.monotonic() >= until:
+        except BlockingIOError as error:
+            if time.monotonic() >= until:
                 os.close(fd)
-                raise LockTimeout(f"{path}: another process holds the audit file ({error.strerror})") from error
+                raise LockTimeout(f"{path}: another process holds the audit file") from error
+            time.sleep(_POLL)
+        except OSError as error:
+            os.close(fd)
+            raise PortError(f"{path}: {error.strerror}") from error
         else:
             return fd
-        time.sleep(_POLL)

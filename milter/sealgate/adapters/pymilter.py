@@ -90,7 +90,7 @@ def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
         def guarded(self: "Gate", ctx: Any, *args: Any) -> int:
             try:
                 answer = callback(self, ctx, *args)
-            except BaseException as error:  # noqa: BLE001 - SystemExit in a callback would end the process
+            except BaseException as error:
                 return self._fault(ctx, step, error)
             if answer is not None:
                 return answer
@@ -175,7 +175,7 @@ class Gate:
             with self._lock:
                 self.connections += 1
                 self._open.add(connection)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self._log.error("fault", step="negotiate", error=repr(error))
             return int(milter.REJECT)
         return int(milter.CONTINUE)
@@ -328,11 +328,11 @@ class Gate:
             self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
             if not isinstance(error, PortError):
                 self._append("fault", v=1, id=reference, step=step, verdict="tempfail", why=repr(error)[:200])
-        except BaseException as second:  # noqa: BLE001
+        except BaseException as second:
             self._log.error("fault", step=step, id=reference, error=repr(second))
         try:
             return _refuse(ctx, Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}"))
-        except BaseException:  # noqa: BLE001 - the connection may be gone; libmilter answers 451 by itself
+        except BaseException:
             return int(milter.TEMPFAIL)
 
 

@@ -48,11 +48,23 @@ START = Head(0, "0" * 64)
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """A file's end: its last whole line (None: there is none), what stands after it, whether a newline ends it all."""
+
+    head: Head | None
+    rest: bytes
+    is_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """The first line that does not follow from the lines before it. `line` counts from 1."""
 
     line: int
     what: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,20 @@ def parse(line: bytes) -> dict[str, Any] | None:
         return None
     seq, prev = event.get("seq"), event.get("prev")
     return event if _is_count(seq) and seq > 0 and _is_digest(prev) else None
+
+
+def read_tail(data: bytes, *, is_cut: bool) -> Tail:
+    """Find the last whole line in a file's last octets. `is_cut`: they may begin within a line.
+
+    `rest` is without the newline that ends it; `verify` measures it in the same way.
+    """
+    lines = data.split(b"\n")
+    for index in range(len(lines) - 1, -1 if not is_cut else 0, -1):
+        event = parse(lines[index])
+        if event is not None:
+            rest = b"\n".join(lines[index + 1 :]).removesuffix(b"\n")
+            return Tail(Head(event["seq"], digest(lines[index])), rest, not lines[-1])
+    return Tail(None, data.removesuffix(b"\n"), not lines[-1])
 
 
 def verify(lines: Iterable[bytes], start: Head | None = START) -> Report:

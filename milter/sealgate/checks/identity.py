@@ -1,5 +1,7 @@
-"""Who is sending, and may they: the login turned into a principal, the principal into an identity, and both held
-against envelope sender and From.
+"""Who is sending, and may they?
+
+The login is turned into a principal, the principal into an identity, and both are held against envelope sender and
+From.
 
 The promise is that nobody who logged in as A sends as B. A message is judged at MAIL as far as it is known then and
 again, whole, at end of message, where it decides. `<>` from a login (read receipts) is judged by its From alone.
@@ -149,9 +151,7 @@ def _row_to_add(session: Session) -> str:
     return f"login {printable(session.auth_name)} is mapped by no row; if it is one of yours add under logins: {row}"
 
 
-def _judge(
-    address: Address, code: str, where: str, profile: Profile, caller: Caller
-) -> tuple[Finding, ...]:
+def _judge(address: Address, code: str, where: str, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     identity = caller.identity
     if identity is None or identity.may_use(address, exact_case=profile.exact_local_parts):
         return ()

@@ -1,20 +1,19 @@
 """`sealgate audit`: read the record, for people and for machines."""
 
-import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import click
 
 from sealgate.audit.chain import verify
 from sealgate.cli import EX_DATAERR, Stop
 from sealgate.cli.loading import settings_option, settings_or_stop
+from sealgate.cli.telling import parsed, row, story
 from sealgate.mail.reply import printable
 
-_COLOUR: Final = {"accept": "green", "reject": "red", "tempfail": "yellow", "quarantine": "magenta"}
 _TAIL: Final = 256 * 1024  # octets looked at for the last lines
 log_option = click.option("--log", "log_path", type=click.Path(path_type=Path), help="Another audit file.")
 
@@ -40,7 +39,7 @@ def tail(settings_path: Path, log_path: Path | None, lines: int, follow: bool, a
     path = log_path or Path(settings_or_stop(settings_path).audit_log)
     try:
         for line in _lines(path, lines, follow=follow):
-            click.echo(line.decode("ascii", "replace") if as_json else _row(line))
+            click.echo(line.decode("ascii", "replace") if as_json else row(parsed(line)))
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -66,10 +65,10 @@ def explain(reference: str, settings_path: Path, log_path: Path | None, as_json:
             for line in file:
                 if needle not in line:
                     continue
-                event = _parsed(line)
+                event = parsed(line)
                 if reference in (event.get("id"), event.get("queue_id"), event.get("of")):
                     is_found = True
-                    click.echo(line.decode("ascii", "replace").rstrip("\n") if as_json else _story(event))
+                    click.echo(line.decode("ascii", "replace").rstrip("\n") if as_json else story(event))
     except OSError as error:
         raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
     if not is_found:
@@ -122,72 +121,3 @@ def _successor(path: Path, file: BinaryIO) -> BinaryIO:
     except FileNotFoundError:
         pass
     return file
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {"kind": "unreadable"}
-    return event if isinstance(event, dict) else {"kind": "unreadable"}
-
-
-def _row(line: bytes) -> str:
-    """One line for a tired eye: time, verdict, who, from, to, why."""
-    event = _parsed(line)
-    clock = str(event.get("t", ""))[11:19]
-    if event.get("kind") != "decision":
-        rest = {k: v for k, v in event.items() if k not in ("kind", "t", "w", "v", "seq", "prev", "host", "software")}
-        return click.style(f"{clock} {event.get('kind', '?'):<10} {printable(json.dumps(rest), 160)}", dim=True)
-    word = event["verdict"]
-    would = f" (would {event['would']})" if event["would"] != word else ""
-    rules = ", ".join(dict.fromkeys(f["rule"] for f in event["findings"])) or _sealing(event)
-    who = event["auth"]["principal"] or event["auth"]["identity"] or event["client"]["ip"]
-    recipients = event["envelope"]["rcpt"]
-    to = printable(recipients[0], 40) + (f" +{len(recipients) - 1}" if len(recipients) > 1 else "") if recipients else "-"
-    head = click.style(f"{word:<10}", fg=_COLOUR.get(word), bold=True)
-    sender = printable(_plain(event["envelope"]["from"]), 40)
-    return f"{clock} {head} {printable(who, 40):<30} {sender} -> {to}  {rules}{would}  {event['id']}"
-
-
-def _sealing(event: dict[str, Any]) -> str:
-    seal = event.get("seal", {})
-    return " ".join(s.split(" ")[0] for s in seal.get("signed", [])) or f"unsigned: {seal.get('skipped', '-')}"
-
-
-def _plain(value: Any) -> str:
-    return f"{value['begins']}... ({value['length']} characters)" if isinstance(value, dict) else str(value)
-
-
-def _story(event: dict[str, Any]) -> str:
-    """One message from login to answer, in sentences."""
-    if event.get("kind") != "decision":
-        return f"{event.get('t', '')}: {event.get('kind')}: {printable(json.dumps(event), 1000)}"
-    auth, client, envelope = event["auth"], event["client"], event["envelope"]
-    who = auth["principal"] or auth["identity"] or "nobody that was recognised"
-    lines = [
-        f"{event['t']} on {event['host']}, id {event['id']}, queue id {event.get('queue_id') or '-'}, {event['stage']} of "
-        f"the transaction, profile {event['profile'][:12]} in {event['mode']} mode",
-        f"  came     through {printable(_plain(event['listener']))} from {client['ip']} ({client['tls'] or 'no TLS'})",
-        f"  proven   {printable(who)} by {auth['via'] or 'nothing'} {printable(_plain(auth['mechanism']))}".rstrip(),
-        f"  sent as  {printable(_plain(envelope['from']))} to {len(envelope['rcpt'])} recipients",
-    ]
-    if "header" in event:
-        header = event["header"]
-        lines.append(f"  shows    From: {printable(_plain(header['from']))}, Message-ID {printable(_plain(header['message_id']))}")
-    for element in event.get("elements", ()):
-        lines.append(f"  found    {element['name']}: {element['state']} {printable(str(element['excerpt']), 160)}".rstrip())
-    for finding in event["findings"]:
-        lines.append(
-            f"  {finding['mode']:<8} {finding['rule']} ({finding['cites']}): {printable(_plain(finding['detail']), 300)}"
-        )
-    for signature in event.get("seal", {}).get("signed", ()):
-        lines.append(f"  sealed   {printable(signature)}")
-    if event.get("seal", {}).get("skipped"):
-        lines.append(f"  unsealed {event['seal']['skipped']}")
-    would = f" (in enforce mode: {event['would']})" if event["would"] != event["verdict"] else ""
-    lines.append(f"  answered {event['verdict']}{would} {printable(event['reply'], 512)}".rstrip())
-    lines.append(f"  recorded line {event.get('seq', '?')} of the file")
-    return "\n".join(lines)
-
-

@@ -33,8 +33,9 @@ def command(ctx: click.Context, settings_path: Path, profile_path: Path | None, 
     if not as_json:
         runtime = build(ingredients)
         profile = runtime.profile
+        mode, seal = "enforce" if profile.enforce else "report", "on" if profile.seal else "off"
         click.echo(
-            f"{path}: in order; mode {'enforce' if profile.enforce else 'report'}, seal {'on' if profile.seal else 'off'}, "
+            f"{path}: in order; mode {mode}, seal {seal}, "
             f"{len(profile.identities)} identities, {len(profile.domains)} domains, "
             f"{sum(map(len, runtime.keys.values()))} keys; {runtime.digest[:12]}"
         )

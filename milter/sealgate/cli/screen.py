@@ -92,7 +92,9 @@ def judge(raw: bytes, runtime: Runtime, question: Question) -> Outcome:
     for field in headers:
         intake.header(field.name, field.value)
     intake.body(body)
-    envelope = Envelope(_path(question.sender, headers.every(b"from")), "", tuple(f"<{r}>".encode() for r in question.recipients))
+    envelope = Envelope(
+        _path(question.sender, headers.every(b"from")), "", tuple(f"<{r}>".encode() for r in question.recipients)
+    )
     message, body_hash = intake.finish(
         reference=REFERENCE, received_at=now(), session=Session("screen", "", -1), envelope=envelope
     )
@@ -132,5 +134,6 @@ def _as_text(file: Path, outcome: Outcome) -> str:
         place = f" [{printable(finding.where)}]" if finding.where else ""
         lines.append(f"           {judged.mode:<7} {finding.rule.code}{place}: {printable(finding.detail, 300)}")
     for element in outcome.event["elements"]:
-        lines.append(f"           found   {element['name']}: {element['state']} {printable(str(element['excerpt']), 100)}".rstrip())
+        excerpt = printable(str(element["excerpt"]), 100)
+        lines.append(f"           found   {element['name']}: {element['state']} {excerpt}".rstrip())
     return "\n".join(lines)

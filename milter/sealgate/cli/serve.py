@@ -32,7 +32,7 @@ def command(ctx: click.Context, settings_path: Path) -> None:
         raise Stop(EX_UNAVAILABLE, f"pymilter is missing ({error}): apt install python3-milter") from error
     if not hasattr(milter, "opensocket"):  # a folder of that name is importable
         raise Stop(EX_UNAVAILABLE, "pymilter is missing: apt install python3-milter, or pip install sealgate[milter]")
-    from sealgate.daemon.listening import CannotListen  # noqa: PLC0415
+    from sealgate.daemon.listening import ListenError  # noqa: PLC0415
     from sealgate.daemon.supervisor import Plan, Supervisor  # noqa: PLC0415
 
     try:
@@ -42,5 +42,5 @@ def command(ctx: click.Context, settings_path: Path) -> None:
     ingredients = ingredients.under(override)
     try:
         ctx.exit(Supervisor(Plan(settings, settings_path, ingredients)).run())
-    except CannotListen as error:
+    except ListenError as error:
         raise Stop(EX_UNAVAILABLE, str(error)) from error

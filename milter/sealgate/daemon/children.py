@@ -110,7 +110,7 @@ class Family:
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 70
-        except BaseException:  # noqa: BLE001 - a child must never go on as a second supervisor
+        except BaseException:
             traceback.print_exc()
         finally:
             os._exit(status)

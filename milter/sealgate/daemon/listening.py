@@ -18,7 +18,7 @@ from sealgate.profile.settings import Socket
 BACKLOG: Final = 1024  # connections of a storm after a restart wait here instead of being refused
 
 
-class CannotListen(Exception):
+class ListenError(Exception):
     """The socket could not be opened; `str()` says why and what to do."""
 
 
@@ -26,7 +26,7 @@ def listen(where: Socket, mode: int) -> socket.socket:
     """Open the socket that the MTA connects to, non-blocking.
 
     Raises:
-        CannotListen: somebody listens there already, the folder is missing, or something else stands at the path.
+        ListenError: somebody listens there already, the folder is missing, or something else stands at the path.
     """
     if where.family == "unix":
         return listen_unix(Path(where.path), mode)
@@ -39,7 +39,7 @@ def listen(where: Socket, mode: int) -> socket.socket:
         opened.bind((where.host, where.port))
     except OSError as error:
         opened.close()
-        raise CannotListen(f"cannot listen on {where.host} port {where.port}: {error.strerror}") from error
+        raise ListenError(f"cannot listen on {where.host} port {where.port}: {error.strerror}") from error
     return _ready(opened)
 
 
@@ -47,7 +47,7 @@ def listen_unix(path: Path, mode: int) -> socket.socket:
     """Open a Unix socket, taking away a stale one: a socket at which nobody answers, and nothing else.
 
     Raises:
-        CannotListen: as for `listen`.
+        ListenError: as for `listen`.
     """
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -62,7 +62,7 @@ def listen_unix(path: Path, mode: int) -> socket.socket:
         staged.rename(path)
     except OSError as error:
         opened.close()
-        raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from error
+        raise ListenError(f"cannot listen on {path}: {error.strerror or error}") from error
     return _ready(opened)
 
 
@@ -85,7 +85,7 @@ def lend_to_libmilter(listener: socket.socket, folder: Path) -> int:
     opened = _listening_descriptors() - before
     # The folder is ours alone, so nobody can have connected in between.
     if len(opened) != 1:
-        raise CannotListen(f"libmilter opened {len(opened)} listening sockets instead of one")
+        raise ListenError(f"libmilter opened {len(opened)} listening sockets instead of one")
     descriptor = opened.pop()
     os.dup2(listener.fileno(), descriptor, inheritable=False)
     return descriptor
@@ -114,15 +114,15 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode):
-        raise CannotListen(f"{path} exists and is not a socket; remove it or choose another path")
+        raise ListenError(f"{path} exists and is not a socket; remove it or choose another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             return  # stale: the rename replaces it
         except OSError as error:
-            raise CannotListen(f"{path} is in the way: {error.strerror}") from error
-    raise CannotListen(f"somebody listens on {path} already; is another sealgate running?")
+            raise ListenError(f"{path} is in the way: {error.strerror}") from error
+    raise ListenError(f"somebody listens on {path} already; is another sealgate running?")
 
 
 def _listening_descriptors() -> set[int]:

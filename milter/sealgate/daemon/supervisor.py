@@ -199,7 +199,9 @@ class Supervisor:
         """All workers have the profile in force: say so, and let those of an earlier program drain."""
         if not self._is_ready:
             self._is_ready = True
-            self.log.info("ready", workers=len(self.family.of_kind(WORKER, leaving=False)), listens=str(self.settings.socket))
+            self.log.info(
+                "ready", workers=len(self.family.of_kind(WORKER, leaving=False)), listens=str(self.settings.socket)
+            )
         for child in self.family.of_kind(WORKER, leaving=True):
             self.family.tell(child, b"D")
         notify(f"READY=1\nSTATUS=profile {self.runtime.digest[:12]}, {self._last_reload}")

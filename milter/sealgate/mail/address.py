@@ -9,6 +9,7 @@ Linear in time; the only exception that leaves this module is `AddressError`.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,10 +22,13 @@ MAX_DOMAIN: Final = 253  # octets; RFC 5321 4.5.3.1.2 allows 255 on the wire, wh
 MAX_FIELD: Final = 2_000  # octets of a From value; two lines of 998 (RFC 5322 2.1.1)
 
 # atext (RFC 5322 3.2.3) without "%", "!" (percent and bang paths) and "`"; RFC 6532 3.2 adds all beyond ASCII.
-_LOCAL = re.compile(r"[A-Za-z0-9#$&'*+/=?^_{|}~\-\u0080-\U0010ffff]+(?:\.[A-Za-z0-9#$&'*+/=?^_{|}~\-\u0080-\U0010ffff]+)*")
+_LOCAL = re.compile(
+    r"[A-Za-z0-9#$&'*+/=?^_{|}~\-\u0080-\U0010ffff]+(?:\.[A-Za-z0-9#$&'*+/=?^_{|}~\-\u0080-\U0010ffff]+)*"
+)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ATOM_RUN = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
 _JOINERS: Final = "\u200c\u200d"  # needed by several scripts and by emoji; harmless inside a name, never in an address
+_OTHER_DOTS: Final = "\u3002\uff0e\uff61"  # RFC 3490 3.1 took them for dots, IDNA 2008 leaves it to the reader
 # At signs that some readers fold to "@" (NFKC) or show so alike that nobody sees the difference.
 _LOOKS_LIKE_AT: Final = "\uff20\ufe6b"
 
@@ -60,6 +64,8 @@ def normal_domain(text: str) -> str:
     """
     if len(text) > MAX_DOMAIN:
         raise AddressError("the domain is too long")
+    if any(dot in text for dot in _OTHER_DOTS):
+        raise AddressError("the domain holds a dot that is none in ASCII")
     lowered = text.lower()
     if not lowered.isascii() or "xn--" in lowered:
         try:
@@ -165,43 +171,54 @@ def _refuse_hidden(text: str) -> None:
 
 
 def _split(text: str) -> tuple[str, str, str]:
-    """Take a mailbox apart into display name, trailing comment and addr-spec, in one pass from left to right."""
+    """Take a mailbox apart into display name, trailing comment and addr-spec."""
     name: list[str] = []
     comments: list[str] = []
     spec = ""
+    for kind, content in _tokens(text):
+        if spec:
+            if kind == "comment":
+                comments.append(content)
+            elif kind != "blank":
+                raise AddressError("there is more after the address than a comment")
+        elif kind == "angle":
+            spec = content
+        elif kind == "word" and "@" in content:
+            if name:
+                raise AddressError("an unquoted @ stands in the name, or the address lacks its < and >")
+            spec = content
+        elif kind == "comment":
+            name.append(f"({content})")
+        elif kind != "blank" or name:
+            name.append(content)
+    if not spec:
+        raise AddressError("there is no address in the field")
+    return "".join(name).strip(), " ".join(comments), spec
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Cut a field into blanks, comments, quoted strings, `<...>` and words, in one pass from left to right."""
     i = 0
     while i < len(text):
         c = text[i]
         if c in " \t":
             i += 1
-            if name and not spec:
-                name.append(" ")
+            yield "blank", " "
         elif c == "(":
-            comment, i = _comment(text, i)
-            (comments if spec else name).append(f"({comment})" if not spec else comment)
-        elif spec:
-            raise AddressError("there is more after the address than a comment")
+            content, i = _comment(text, i)
+            yield "comment", content
         elif c == '"':
-            quoted, i = _quoted(text, i)
-            name.append(quoted)
+            content, i = _quoted(text, i)
+            yield "quoted", content
         elif c == "<":
             end = text.find(">", i)
-            if end < 0:
-                raise AddressError("the closing > is missing")
-            spec, i = text[i + 1 : end], end + 1
-            if not spec:
-                raise AddressError("the address between < and > is empty")
+            if end <= i + 1:
+                raise AddressError("the closing > is missing" if end < 0 else "there is nothing between < and >")
+            content, i = text[i + 1 : end], end + 1
+            yield "angle", content
         else:
-            word, i = _word(text, i)
-            if "@" not in word:
-                name.append(word)
-            elif name:
-                raise AddressError("an unquoted @ stands in the name, or the address lacks its < and >")
-            else:
-                spec = word
-    if not spec:
-        raise AddressError("there is no address in the field")
-    return "".join(name).strip(), " ".join(comments), spec
+            content, i = _word(text, i)
+            yield "word", content
 
 
 def _word(text: str, start: int) -> tuple[str, int]:

@@ -106,6 +106,8 @@ class Problems:
 def shown(value: str) -> str:
     """Quote what the operator wrote for a message: short, and harmless on a terminal."""
     cut = value if len(value) <= 60 else value[:57] + "..."
+    if cut.isprintable():
+        return f"`{cut}`"
     return "`" + "".join(c if c.isprintable() else "\ufffd" for c in cut) + "`"
 
 
@@ -152,17 +154,21 @@ def _report_syntax(error: yaml.MarkedYAMLError, text: str, problems: Problems) -
     said = " ".join(part for part in (error.context, error.problem) if part)
     lines = text.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""
-    here = line[place.column - 1 : place.column]
-    hint = ""
+    problems.error(place, f"this is not YAML: {said[:200]}", _syntax_hint(line, place.column - 1, said))
+
+
+def _syntax_hint(line: str, index: int, said: str) -> str:
+    """Name the way out of the traps that profiles meet: blanks, quotes and what begins with a sign of YAML's own."""
+    here = line[index : index + 1]
     if here == "\t":
-        hint = "indent with blanks, not with tabs"
-    elif here and here in "@`%":
-        hint = f"put a text that begins with {here} in double quotes"
-    elif "{user}" in line:
-        hint = 'put a text with {user} in double quotes: "{user}@EXAMPLE.TEST"'
-    elif "escape character" in said:
-        hint = "put a text with a backslash in single quotes"
-    problems.error(place, f"this is not YAML: {said[:200]}", hint)
+        return "indent with blanks, not with tabs"
+    if "escape character" in said:
+        return "put a text with a backslash in single quotes"
+    if line[:index].endswith("{user}"):
+        return 'put a text with {user} in double quotes: "{user}@EXAMPLE.TEST"'
+    if here and here in "@`%:*&!":
+        return f"put a text that begins with {here} in double quotes"
+    return ""
 
 
 class _Stop(Exception):  # noqa: N818 - no error: the end of reading, already reported
@@ -193,7 +199,7 @@ class _Builder:
             if faults:
                 self.problems.error(place, "control characters may not stand in a value")
             self._put(Scalar(value, event.style is None, place))
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        elif isinstance(event, yaml.CollectionStartEvent):
             place = self._seen(event)
             if len(self._open) >= MAX_DEPTH:
                 self.problems.error(place, f"nested more than {MAX_DEPTH} deep")

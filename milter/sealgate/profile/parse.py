@@ -13,7 +13,7 @@ from sealgate.mail.address import AddressError, normal_domain
 from sealgate.profile.fields import Fields, read_fields
 from sealgate.profile.form import CHOICES, KNOWN_KEYS, VERSION
 from sealgate.profile.model import Domain, Handling, KeySource, Login, Place, Problem, Profile, RuleSetting
-from sealgate.profile.nodes import Node, Problems, Scalar, near, read_tree, shown
+from sealgate.profile.nodes import Node, Problems, Scalar, Table, near, read_tree, shown
 from sealgate.profile.parse_identities import read_identities
 from sealgate.profile.principal import template_fault
 
@@ -148,7 +148,7 @@ def _domains(top: Fields) -> MappingProxyType[str, Domain]:
 
 def _domain(name: str, key: Scalar, value: Node, problems: Problems) -> Domain:
     fields = read_fields(value, KNOWN_KEYS["domains.*"], f"domain {shown(key.text)}", problems)
-    if "sign" not in fields and fields.nodes:
+    if "sign" not in fields and isinstance(value, Table):
         problems.error(
             key.place, f"domain {shown(key.text)} does not say whether it signs", "write `sign: yes` or `sign: no`"
         )

@@ -59,6 +59,7 @@ class _Roll:
 
 
 def read_identities(top: Fields) -> tuple[tuple[Identity, ...], MappingProxyType[Principal, Identity]]:
+    """Read identities and the postal addresses they name; return them with an index by principal."""
     roll = _Roll(top.problems, _postal_addresses(top))
     found: list[Identity] = []
     for key, value in top.table("identities"):
@@ -67,7 +68,7 @@ def read_identities(top: Fields) -> tuple[tuple[Identity, ...], MappingProxyType
         if top.problems.errors == before:
             found.append(identity)
     for name, (_, place) in roll.postal.items():
-        if name not in roll.used_postal:
+        if name not in roll.used_postal and not top.problems.errors:
             top.problems.warning(place, f"no identity names postal address {shown(name)}")
     return tuple(found), MappingProxyType({p: identity for identity in found for p in identity.principals})
 
@@ -122,7 +123,7 @@ def _senders(fields: Fields, roll: _Roll) -> list[tuple[SenderPattern, Place]]:
             found.append((_sender(text, roll), place))
         except AddressError as error:
             hint = ""
-            if text.startswith(("*@", "@*", "@.", "*.")) or "@" not in text:
+            if text.startswith(("@*", "@.")) or "*" in text or "@" not in text:
                 hint = 'write user@example.test, or "@example.test" for every address of exactly that domain'
             roll.problems.error(place, f"{shown(text)} is no sender: {error}", hint)
     return found
@@ -131,6 +132,8 @@ def _senders(fields: Fields, roll: _Roll) -> list[tuple[SenderPattern, Place]]:
 def _sender(text: str, roll: _Roll) -> SenderPattern:
     if not text.startswith("@"):
         address = parse_address(text.encode("utf-8"))
+        if "*" in address.local:  # atext, but nobody who writes it means the character
+            raise AddressError("wildcards are not read")
         return SenderPattern(address.local, address.domain)
     if text not in roll.domains:
         roll.domains[text] = normal_domain(text[1:])

@@ -20,7 +20,7 @@ _ESCAPES: Final = frozenset("@/\\ntb0")  # what krb5_unparse_name writes after a
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and octets that were no UTF-8
 _XTEXT = re.compile(rb"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461 4: xchar without "+" and "=", or hexchar
 _HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
-_WITNESS: Final = "x7q"  # stands for {user} where two templates are compared
+_WITNESS: Final = "some-user"  # stands for {user} where two templates are compared
 
 
 def parse_principal(text: str) -> Principal:
@@ -133,17 +133,19 @@ def template_fault(spelled: str, principal: str) -> str:
 
 
 def collision(one: Login, other: Login) -> str:
-    """Return a spelling that two rows of one listener would turn into different principals, or an empty string."""
+    """Return what two rows of one listener disagree about, or an empty string: the same spelling, two principals."""
     first, second = (login.spelled.partition(USER) for login in (one, other))
     if not first[1] or not second[1]:
         witness = one.spelled if not first[1] else other.spelled
     else:
         before, after = max(first[0], second[0], key=len), max(first[2], second[2], key=len)
         witness = before + _WITNESS + after
-    results = _apply(one, witness), _apply(other, witness)
-    if None in results or (results[0] == results[1] and one.encoding == other.encoding):
+    mine, theirs = _apply(one, witness), _apply(other, witness)
+    if mine is None or theirs is None:
         return ""
-    return witness
+    if one.encoding != other.encoding:
+        return f"the login `{witness}` would be read as plain text and as xtext"
+    return f"the login `{witness}` would be both {mine} and {theirs}" if mine != theirs else ""
 
 
 def can_produce(login: Login, principal: Principal) -> bool:

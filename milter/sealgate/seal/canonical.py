@@ -4,9 +4,10 @@
 and holds back no more than three octets of it. Only relaxed is here: a relay may still touch blanks and folds after us.
 Nothing in this module raises on any octets, and all of it is linear in the size of its input.
 
-Octets that no MTA hands to a milter have no agreed canonical form, so a verifier may see them otherwise: a lone CR or LF
-in a body is an ordinary octet here, a lone LF in a header is a fold, and vertical tabs and form feeds are no blanks
-(RFC 5234 B.1: WSP is space or tab). A body whose last line has no CRLF is read as if it had one, which SMTP will add.
+Octets that no MTA should hand to a milter have no agreed canonical form, so a verifier may see them otherwise. Here a
+lone CR or LF in a body is an ordinary octet, an LF in a header value belongs to a fold, and vertical tabs and form
+feeds are no blanks (RFC 5234 B.1: WSP is space or tab). A body whose last line has no CRLF is read as if it had one,
+because SMTP will add it.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ class RelaxedBody:
     Holds one hash state; not to be shared by two messages, nor fed from two threads at once.
     """
 
-    __slots__ = ("_empty_lines", "_hash", "_has_content", "_held")
+    __slots__ = ("_empty_lines", "_has_content", "_hash", "_held")
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -54,21 +55,13 @@ class RelaxedBody:
 
     def digest(self) -> bytes:
         """Return the 32 octets of the hash of what was fed so far; feeding may go on afterwards."""
-        last = self.copy()
-        if last._held.endswith(b"\r"):  # no LF came, so it is an ordinary octet, and blanks before it stay
-            last._put(last._held)
-        if last._has_content:
-            last._hash.update(b"\r\n")  # an empty body stays empty: RFC 6376 3.4.4
-        return last._hash.digest()
-
-    def copy(self) -> "RelaxedBody":
-        """Return an independent hash with the same state."""
-        other = RelaxedBody()
-        other._hash = self._hash.copy()
-        other._has_content = self._has_content
-        other._held = self._held
-        other._empty_lines = self._empty_lines
-        return other
+        final = self._hash.copy()
+        ends_in_cr = self._held.endswith(b"\r")  # no LF came, so it is an ordinary octet, and blanks before it stay
+        if ends_in_cr:
+            final.update(b"\r\n" * self._empty_lines + self._held)
+        if self._has_content or ends_in_cr:
+            final.update(b"\r\n")  # an empty body stays empty: RFC 6376 3.4.4
+        return final.digest()
 
     def _feed(self, chunk: bytes) -> None:
         data = self._held + chunk if self._held else chunk

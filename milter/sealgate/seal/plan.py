@@ -5,7 +5,6 @@ unsubscribe fields signed). Its answer is a `SealPlan`, a reason why there is no
 `NoKey`: this mail should be signed and cannot be, which must never pass as harmless. Nothing here raises.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +24,7 @@ OVERSIGNED: Final = (
 """Named in `h=` once more than they occur, so that none can be added, absent ones too."""
 
 OVERSIGNED_COMMERCIAL: Final = (b"List-Unsubscribe", b"List-Unsubscribe-Post")
-"""Oversigned in commercial mail as well: the way out must be the one the sender gave (RFC 8058 4, 15 USC 7704(a)(3))."""
+"""Oversigned in commercial mail as well: the way out must be the one the sender gave (RFC 8058 4)."""
 
 SIGNED: Final = (
     *OVERSIGNED,
@@ -126,8 +125,3 @@ def signed_names(headers: Headers, *, commercial: bool) -> tuple[bytes, ...]:
     oversigned = OVERSIGNED + OVERSIGNED_COMMERCIAL if commercial else OVERSIGNED
     once_more = (written.get(name.lower(), name) for name in oversigned)
     return (*(field.name.rstrip(b" \t") for field in present), *once_more)
-
-
-def instances(names: tuple[bytes, ...]) -> Mapping[bytes, int]:
-    """Return how often each name (in lower case) stands in `h=`."""
-    return Counter(name.lower() for name in names)

@@ -1,4 +1,4 @@
-"""The signatures: a plan, the header fields and the body hash become DKIM-Signature fields (RFC 6376 3.5, RFC 8463 3).
+r"""The signatures: a plan, the header fields and the body hash become DKIM-Signature fields (RFC 6376 3.5, RFC 8463 3).
 
 Always `c=relaxed/relaxed` and SHA-256 (RFC 8301 3.1), never `l=`, which would let anybody append to the body (RFC 6376
 8.2). A value is folded with `"\n\t"`, the form in which a milter hands folds to its MTA, which writes them as CRLF and

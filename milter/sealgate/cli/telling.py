@@ -1,0 +1,102 @@
+"""Audit lines told to people: one row to skim, or one message's whole story.
+
+Everything of a sender goes through `printable`, so that nothing in a message can drive a terminal.
+"""
+
+import json
+from typing import Any, Final
+
+import click
+
+from sealgate.mail.reply import printable
+
+Event = dict[str, Any]
+
+_COLOUR: Final = {"accept": "green", "reject": "red", "tempfail": "yellow", "quarantine": "magenta"}
+_ABOUT_THE_LINE: Final = ("kind", "t", "w", "v", "seq", "prev", "host", "software")
+
+
+def parsed(line: bytes) -> Event:
+    """Read one line; a line that is no JSON object becomes an event of kind `unreadable`."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {"kind": "unreadable"}
+    return event if isinstance(event, dict) else {"kind": "unreadable"}
+
+
+def row(event: Event) -> str:
+    """One line for a tired eye: time, verdict, who, from, to, why, id."""
+    clock = str(event.get("t", ""))[11:19]
+    if event.get("kind") != "decision":
+        rest = {k: v for k, v in event.items() if k not in _ABOUT_THE_LINE}
+        return click.style(f"{clock} {event.get('kind', '?'):<10} {printable(json.dumps(rest), 160)}", dim=True)
+    word = event["verdict"]
+    head = click.style(f"{word:<10}", fg=_COLOUR.get(word), bold=True)
+    who = printable(event["auth"]["principal"] or event["auth"]["identity"] or event["client"]["ip"], 40)
+    would = f" (would {event['would']})" if event["would"] != word else ""
+    why = ", ".join(dict.fromkeys(f["rule"] for f in event["findings"])) or _sealing(event)
+    route = f"{_shown(event['envelope']['from'], 40)} -> {_recipients(event['envelope']['rcpt'])}"
+    return f"{clock} {head} {who:<30} {route}  {why}{would}  {event['id']}"
+
+
+def story(event: Event) -> str:
+    """One message from login to answer, in sentences."""
+    if event.get("kind") != "decision":
+        return f"{event.get('t', '')} {event.get('kind')}: {printable(json.dumps(event), 1000)}"
+    return "\n".join((*_origin(event), *_content(event), *_judgement(event)))
+
+
+def _origin(event: Event) -> list[str]:
+    auth, client, envelope = event["auth"], event["client"], event["envelope"]
+    who = printable(auth["principal"] or auth["identity"] or "nobody that was recognised")
+    return [
+        f"{event['id']} at {event['t']} on {event['host']}, queue id {event.get('queue_id') or '-'}",
+        f"  judged   at {event['stage']} under profile {event['profile'][:12]} in {event['mode']} mode",
+        f"  came     through {_shown(event['listener'])} from {client['ip']} ({client['tls'] or 'no TLS'})",
+        f"  proven   {who} by {auth['via'] or 'nothing'} {_shown(auth['mechanism'])}".rstrip(),
+        f"  sent as  {_shown(envelope['from'])} to {len(envelope['rcpt'])} recipients",
+    ]
+
+
+def _content(event: Event) -> list[str]:
+    lines: list[str] = []
+    if header := event.get("header"):
+        lines.append(f"  shows    From: {_shown(header['from'])}")
+        lines.append(f"           Message-ID: {_shown(header['message_id'])}")
+    for element in event.get("elements", ()):
+        excerpt = printable(str(element["excerpt"]), 160)
+        lines.append(f"  found    {element['name']}: {element['state']} {excerpt}".rstrip())
+    return lines
+
+
+def _judgement(event: Event) -> list[str]:
+    lines = [
+        f"  {finding['mode']:<8} {finding['rule']} ({finding['cites']}): {_shown(finding['detail'], 300)}"
+        for finding in event["findings"]
+    ]
+    seal = event.get("seal", {})
+    lines += [f"  sealed   {printable(signature)}" for signature in seal.get("signed", ())]
+    if seal.get("skipped"):
+        lines.append(f"  unsealed {seal['skipped']}")
+    would = f" (in enforce mode: {event['would']})" if event["would"] != event["verdict"] else ""
+    lines.append(f"  answered {event['verdict']}{would} {printable(event['reply'], 512)}".rstrip())
+    lines.append(f"  recorded as line {event.get('seq', '?')}")
+    return lines
+
+
+def _sealing(event: Event) -> str:
+    seal = event.get("seal", {})
+    return " ".join(s.split(" ")[0] for s in seal.get("signed", [])) or f"unsigned: {seal.get('skipped', '-')}"
+
+
+def _recipients(recipients: list[str]) -> str:
+    if not recipients:
+        return "-"
+    more = f" +{len(recipients) - 1}" if len(recipients) > 1 else ""
+    return printable(recipients[0], 40) + more
+
+
+def _shown(value: Any, limit: int = 120) -> str:
+    """A value of the record, which is a map with its beginning where it was cut."""
+    return printable(f"{value['begins']}..." if isinstance(value, dict) else str(value), limit)

@@ -1,0 +1,39 @@
+"""The first driver: the pure core in this process, without MTA, socket or file."""
+
+from sealgate.app.intake import Intake
+from sealgate.app.runtime import Runtime
+from sealgate.app.screen import at_end, at_mail
+from sealgate.checks.identity import handling
+from sealgate.mail.headers import parse_block
+from sealgate.mail.message import Envelope, Session
+from sealgate.profile.model import Handling
+from sealgate.wiring import InlineReader
+from tests.drivers.cases import LOCAL, Case, Seen, seen_in
+
+NOW = 1_795_000_000.0
+REFERENCE = "CORE000000000000"
+
+
+def run(case: Case, runtime: Runtime) -> Seen:
+    """Judge a case as the milter adapter would."""
+    mechanism, name = case.sasl
+    session = Session(
+        listener="" if case.listener == LOCAL else case.listener,
+        client_address=case.client,
+        client_port=case.client_port,
+        auth_mechanism=mechanism,
+        auth_name=name,
+    )
+    if handling(session, runtime.profile) is Handling.PASS:
+        return Seen("pass")
+    envelope = Envelope(f"<{case.mail_from}>".encode(), case.mail_from.lower(), (f"<{case.rcpt}>".encode(),))
+    first = at_mail(session, envelope, runtime, REFERENCE, NOW)
+    if not first.verdict.is_accepted:
+        return seen_in(first.event)
+    head, _, body = case.wire.partition(b"\r\n\r\n")
+    intake = Intake()
+    for field in parse_block(head.split(b"\r\n")):
+        intake.header(field.name, field.value)
+    intake.body(body)
+    message, digest = intake.finish(reference=REFERENCE, received_at=NOW, session=session, envelope=envelope)
+    return seen_in(at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False).event)
