@@ -17,7 +17,7 @@ from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override, Runtime
 from sealgate.checks.rules import RULES
 from sealgate.mail.visible import View, read_html
-from sealgate.profile.lint import lint
+from sealgate.profile.lint import check_profile
 from sealgate.profile.model import KeySource, Problem, Profile
 from sealgate.profile.parse import parse_profile
 from sealgate.profile.settings import Settings, parse_settings
@@ -81,10 +81,9 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
         text = files.read_policy(path)
     except PortError as error:
         return None, (Problem(str(path), 0, 0, str(error)),)
-    profile, problems = parse_profile(text, str(path), known_rules=frozenset(RULES))
+    profile, problems = check_profile(text, str(path), known_rules=frozenset(RULES))
     if profile is None:
         return None, problems
-    problems += lint(profile, str(path))
     keys: list[tuple[str, str, bytes]] = []
     for domain, source in _sources(profile):
         try:

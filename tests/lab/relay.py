@@ -194,8 +194,8 @@ class Relay:
     def _configure(self, open_folder: Path) -> None:
         """Write everything Postfix reads; `open_folder` is for what its unprivileged user must open."""
         queue, sasl = self.folder / "queue", self.config / "sasl"
-        for each in (sasl, queue):
-            each.mkdir(parents=True, exist_ok=True)
+        sasl.mkdir(parents=True, exist_ok=True)
+        queue.mkdir(exist_ok=True)  # Postfix makes and checks what is in it
         # The lock and the caches in data_directory belong to postfix, and so must the folder.
         data = open_folder / "data"
         data.mkdir(mode=0o700)
@@ -210,9 +210,10 @@ class Relay:
         (sasl / "smtpd.conf").write_text(f"mech_list: GSSAPI\nkeytab: {keytab}\n")
         self._certificate()
         places = Places(self.config, queue, data, self.log_file, krb5_conf)
-        (self.config / "main.cf").write_text(
-            main_cf(places, self.realm.name, self.milter, self.sink.port, self._settings), encoding="utf-8"
-        )
+        main = self.config / "main.cf"
+        main.write_text(main_cf(places, self.realm.name, self.milter, self.sink.port, self._settings), encoding="utf-8")
+        # Postfix does not read a main.cf that is younger than two seconds: it waits, somebody may still be writing it.
+        os.utime(main, (0, 0))
         (self.config / "master.cf").write_text(master_cf(self.submission_port, self.plain_port))
         self.log_file.touch()
 
@@ -235,6 +236,9 @@ class Relay:
         self.run("postfix", "-c", str(self.config), "start")
 
     def _stop(self) -> None:
-        """Stop what runs, if it runs; a Postfix that does not end is reported, not left in silence."""
-        with contextlib.suppress(RelayError):
-            self.run("postfix", "-c", str(self.config), "stop")
+        """Stop Postfix, if it runs; one that does not end is an error."""
+        try:
+            self.run("postfix", "-c", str(self.config), "status")
+        except RelayError:
+            return
+        self.run("postfix", "-c", str(self.config), "stop")

@@ -1,4 +1,4 @@
-"""The audit file: what was acknowledged stays, and whatever befalls the file leaves a record that `verify` understands."""
+"""The audit file: what was acknowledged stays, and whatever befalls the file leaves a record for `verify`."""
 
 import fcntl
 import itertools

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import time
+from itertools import pairwise
 
 import pytest
 from dkim.canonicalization import Relaxed
@@ -73,7 +74,7 @@ def test_odd_ends(body: bytes, form: bytes) -> None:
 @given(OCTETS, CUTS)
 def test_any_body_cut_anywhere_is_hashed_as_dkimpy_does(body: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(c, len(body)) for c in cuts), len(body)]
-    chunks = [body[a:b] for a, b in zip(places, places[1:], strict=False)]
+    chunks = [body[a:b] for a, b in pairwise(places)]
     assert digest(*chunks) == sha256(Relaxed.canonicalize_body(terminated(body)))
 
 
@@ -111,8 +112,9 @@ def test_hostile_repetition_is_linear(unit: bytes) -> None:
     assert time.process_time() - begin < 5.0
 
 
-# dkimpy also strips VT, FF and lone CRs at both ends of a value, which are no WSP (RFC 5234 B.1).
-VALUE_PIECES = st.sampled_from([b" ", b"\t", b"\r\n", b"\n", b"\r\n ", b"\r\n\t", b"A", b"b:", b"\x00", b"\xff", b";"])
+# dkimpy also strips VT, FF and lone CRs at both ends of a value, which are no WSP (RFC 5234 B.1), and its versions differ
+# on a lone LF: those have tests of their own below.
+VALUE_PIECES = st.sampled_from([b" ", b"\t", b"\r\n", b"\r\n ", b"\r\n\t", b"A", b"b:", b"\x00", b"\xff", b";"])
 VALUES = st.lists(VALUE_PIECES, max_size=30).map(b"".join)
 NAMES = st.sampled_from([b"From", b"SUBJECT", b"x-y ", b"To\t", b"list-Unsubscribe"])
 
@@ -130,3 +132,10 @@ def test_no_octets_make_a_field_raise(name: bytes, value: bytes) -> None:
 
 def test_only_space_and_tab_are_blanks() -> None:
     assert relaxed_field(b"Subject", b" \x0ca\x0b\x0b") == b"subject:\x0ca\x0b\x0b\r\n"
+
+
+def test_a_fold_may_be_a_lone_lf() -> None:
+    """An MTA hands folds to a milter with LF and writes them with CRLF: both must hash the same."""
+    folded = b" one\r\n\ttwo\r\n  three"
+    assert relaxed_field(b"Subject", folded.replace(b"\r\n", b"\n")) == relaxed_field(b"Subject", folded)
+    assert relaxed_field(b"Subject", folded) == b"subject:one two three\r\n"

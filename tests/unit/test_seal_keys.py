@@ -71,7 +71,7 @@ def test_a_key_never_shows_its_secret() -> None:
         (pem(ec.generate_private_key(ec.SECP256R1())), "another kind"),
         (pem(Ed25519PrivateKey.generate(), lock=serialization.BestAvailableEncryption(b"x")), "passphrase"),
     ],
-    ids="empty blank seed damaged cut public certificate rsa1024 rsa4112 ec encrypted".split(),
+    ids=["empty", "blank", "seed", "damaged", "cut", "public", "certificate", "rsa1024", "rsa4112", "ec", "encrypted"],
 )
 def test_other_keys_are_refused_with_a_reason(text: bytes, says: str) -> None:
     with pytest.raises(KeyRefused, match=says):

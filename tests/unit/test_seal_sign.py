@@ -270,8 +270,33 @@ def test_any_message_is_signed_so_that_others_verify_it(fields: list[Field], bod
     assert max(len(line) for line in f"{FIELD_NAME}: {values[0]}".split("\n")) <= 76
 
 
-GOLDEN_RSA = ""
-GOLDEN_ED25519 = ""
+GOLDEN_RSA = (
+    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=r1;\n"
+    "\tt=1760000000;\n"
+    "\th=From:Sender:To:To:Cc:Reply-To:Subject:Date:Message-ID:References:\n"
+    "\tMIME-Version:Content-Type:Content-Transfer-Encoding:List-Id:\n"
+    "\tList-Unsubscribe:List-Unsubscribe-Post:Feedback-ID:From:To:Cc:Subject:Date:\n"
+    "\tMessage-ID:Reply-To:MIME-Version:Content-Type:Content-Transfer-Encoding:\n"
+    "\tList-Unsubscribe:List-Unsubscribe-Post;\n"
+    "\tbh=sixEDB5+bRrTIT4wZOayOM258LgzdsOnDZOyD3K07k0=;\n"
+    "\tb=1DTlklw8FktKXSSUXmIUKN1QO76s0jH88WyItefq2OuRcfyfDOV0Qg4SSF+ZLStw6b2fR2ra1\n"
+    "\trQQwKD4lDPPEID+MQHhvuYETAtjYM6/rjw3GxvEG/eAnfpmRTPoi2jf7AeK326/IP3mtwFHL1cg\n"
+    "\tMHceDp1yOJvSQhiQ41BrhJ/31vF7rxMGzdaonyeksgZAfSdiI5GozonNA/0TxAVf/Q50uGOzT+t\n"
+    "\tcE7S9RaVwUjRARpIPihYv2l6B0ap3AYiEBZ2o4fgCeo9JYf3FHqt8rfEAOUiLANey16cz+jrGpV\n"
+    "\tIw73Yr034HcifrwdAv2MUTx8y6jAa3AQVfMVErTuJgLQ=="
+)
+GOLDEN_ED25519 = (
+    "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com;\n"
+    "\ts=e1; t=1760000000;\n"
+    "\th=From:Sender:To:To:Cc:Reply-To:Subject:Date:Message-ID:References:\n"
+    "\tMIME-Version:Content-Type:Content-Transfer-Encoding:List-Id:\n"
+    "\tList-Unsubscribe:List-Unsubscribe-Post:Feedback-ID:From:To:Cc:Subject:Date:\n"
+    "\tMessage-ID:Reply-To:MIME-Version:Content-Type:Content-Transfer-Encoding:\n"
+    "\tList-Unsubscribe:List-Unsubscribe-Post;\n"
+    "\tbh=sixEDB5+bRrTIT4wZOayOM258LgzdsOnDZOyD3K07k0=;\n"
+    "\tb=1d6B7zG34sAfMGnUFfT9tvkLg23x3l3WQoD9qDEdl0eXRtMjr7wq66h1XNTnqgZ5eWlIsP1yP\n"
+    "\tutKX+/qcwHADg=="
+)
 
 
 @pytest.mark.parametrize(("value", "golden"), [(VALUES[0], GOLDEN_RSA), (VALUES[1], GOLDEN_ED25519)])

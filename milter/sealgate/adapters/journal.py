@@ -121,7 +121,9 @@ class JournalFile:
             tail = self._reopen()
         except OSError as error:
             raise PortError(f"the audit file {self._path}: {error.strerror}") from error
-        if tail.head is None and self._size and (tail.is_closed or b"\n" in tail.rest):
+        # Pieces of first lines, each cut short by a full disk, are ours; whole lines of another kind are not.
+        is_ours = b"\n" not in tail.rest or all(line[:1] in (b"", b"{") for line in tail.rest.split(b"\n"))
+        if tail.head is None and not is_ours:
             raise PortError(f"the audit file {self._path} ends with nothing that this program has written")
         if tail.is_closed and not tail.rest:
             self._synced = tail.head or START
@@ -170,8 +172,8 @@ class JournalFile:
                 **self._mark,
                 "kind": "recovered" if known is None else "gap",
                 "why": self._trouble,
-                "octets": len(tail.rest),
-                "sha256": digest(tail.rest),
+                "octets": len(tail.void),
+                "sha256": digest(tail.void),
                 "w": timestamp(),
             }
             if known is not None:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import milter
 
@@ -46,6 +46,9 @@ _MACROS: Final = (
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Callback = Callable[..., int]
+
+if TYPE_CHECKING:
+    from milter import Context
 
 
 def new_reference(now: float) -> str:
@@ -87,7 +90,7 @@ def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
 
     def wrap(callback: Callable[..., int | None]) -> Callback:
         @functools.wraps(callback)
-        def guarded(self: "Gate", ctx: Any, *args: Any) -> int:
+        def guarded(self: "Gate", ctx: "Context", *args: Any) -> int:
             try:
                 answer = callback(self, ctx, *args)
             except BaseException as error:
@@ -95,8 +98,8 @@ def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
             if answer is not None:
                 return answer
             if flag and ctx.getpriv().no_reply & flag:
-                return int(milter.NOREPLY)
-            return int(milter.CONTINUE)
+                return milter.NOREPLY
+            return milter.CONTINUE
 
         return guarded
 
@@ -157,12 +160,12 @@ class Gate:
 
     # -- callbacks, in the order of the protocol ---------------------------------------------------------------------
 
-    def _negotiate(self, ctx: Any, options: list[int]) -> int:
+    def _negotiate(self, ctx: "Context", options: list[int]) -> int:
         try:
             actions, steps = options[0], options[1]
             if actions & _NEEDED_ACTIONS != _NEEDED_ACTIONS or not steps & milter.P_HDR_LEADSPC:
                 self._log.error("refused", why="the MTA cannot take header edits or keep blanks", actions=actions)
-                return int(milter.REJECT)
+                return milter.REJECT
             no_reply = steps & functools.reduce(int.__or__, _NO_REPLY.values())
             options[0] = _NEEDED_ACTIONS | actions & milter.SETSYMLIST
             options[1] = milter.P_HDR_LEADSPC | no_reply
@@ -177,11 +180,11 @@ class Gate:
                 self._open.add(connection)
         except BaseException as error:
             self._log.error("fault", step="negotiate", error=repr(error))
-            return int(milter.REJECT)
-        return int(milter.CONTINUE)
+            return milter.REJECT
+        return milter.CONTINUE
 
     @_guarded("connect")
-    def _connect(self, ctx: Any, hostname: str, _family: int, address: Any) -> int | None:
+    def _connect(self, ctx: "Context", hostname: str, _family: int, address: Any) -> int | None:
         connection: _Connection = ctx.getpriv()
         connection.name = hostname or ""
         if isinstance(address, tuple):
@@ -191,14 +194,14 @@ class Gate:
         # Passing for the whole connection is safe here; at the envelope stages Postfix before 2026-08 may keep an
         # ACCEPT for the next message.
         profile = self._current().profile
-        return int(milter.ACCEPT) if handling(_session(ctx, connection), profile) is Handling.PASS else None
+        return milter.ACCEPT if handling(_session(ctx, connection), profile) is Handling.PASS else None
 
     @_guarded("helo")
-    def _helo(self, ctx: Any, helo: str) -> None:
+    def _helo(self, ctx: "Context", helo: str) -> None:
         ctx.getpriv().helo = helo
 
     @_guarded("mail")
-    def _mail(self, ctx: Any, sender: bytes, *_parameters: bytes) -> int | None:
+    def _mail(self, ctx: "Context", sender: bytes, *_parameters: bytes) -> int | None:
         connection: _Connection = ctx.getpriv()
         connection.transaction = None
         now = self._clock()
@@ -217,40 +220,40 @@ class Gate:
         return None
 
     @_guarded("rcpt")
-    def _rcpt(self, ctx: Any, recipient: bytes, *_parameters: bytes) -> None:
+    def _rcpt(self, ctx: "Context", recipient: bytes, *_parameters: bytes) -> None:
         _under_way(ctx).recipients.append(recipient)
 
     @_guarded("data")
-    def _data(self, ctx: Any) -> None:
+    def _data(self, ctx: "Context") -> None:
         """Nothing to do; answered because an MTA may insist."""
 
     @_guarded("header")
-    def _header(self, ctx: Any, name: str, value: bytes) -> None:
+    def _header(self, ctx: "Context", name: str, value: bytes) -> None:
         # Folds arrive as newline + blank; on the wire they are CRLF + blank.
         crlf = value.replace(b"\n", b"\r\n") if b"\n" in value else value
         _under_way(ctx).intake.header(name.encode("utf-8", "surrogateescape"), crlf)
 
     @_guarded("eoh")
-    def _eoh(self, ctx: Any) -> None:
+    def _eoh(self, ctx: "Context") -> None:
         """Nothing to do; answered because an MTA may insist."""
 
     @_guarded("body")
-    def _body(self, ctx: Any, chunk: bytes) -> None:
+    def _body(self, ctx: "Context", chunk: bytes) -> None:
         _under_way(ctx).intake.body(chunk)
 
     @_guarded("unknown")
-    def _unknown(self, ctx: Any, _command: str) -> None:
+    def _unknown(self, ctx: "Context", _command: str) -> None:
         """Nothing to do; answered because an MTA may insist."""
 
     @_guarded("end")
-    def _end(self, ctx: Any) -> int:
+    def _end(self, ctx: "Context") -> int:
         transaction = _under_way(ctx)
         try:
             return self._answer(ctx, transaction)
         finally:
             ctx.getpriv().transaction = None
 
-    def _answer(self, ctx: Any, transaction: _Transaction) -> int:
+    def _answer(self, ctx: "Context", transaction: _Transaction) -> int:
         queue_id = _macro(ctx, "i")
         message, body_hash = transaction.intake.finish(
             reference=transaction.reference,
@@ -277,23 +280,23 @@ class Gate:
                 ctx.quarantine(f"sealgate {transaction.reference}")
             if not outcome.verdict.is_accepted:
                 return _refuse(ctx, outcome.verdict.reply)
-            return int(milter.ACCEPT)
+            return milter.ACCEPT
         except BaseException as error:
             self._append("correction", v=1, id=transaction.reference, verdict="tempfail", why=repr(error)[:200])
             raise
 
     @_guarded("abort")
-    def _abort(self, ctx: Any) -> None:
+    def _abort(self, ctx: "Context") -> None:
         ctx.getpriv().transaction = None  # may come twice, and without a transaction
 
-    def _close(self, ctx: Any) -> int:
+    def _close(self, ctx: "Context") -> int:
         connection = ctx.getpriv()
         if connection is not None:  # None where negotiation failed
             with self._lock:
                 self.connections -= 1
                 self._open.discard(connection)
         ctx.setpriv(None)
-        return int(milter.CONTINUE)
+        return milter.CONTINUE
 
     # -- what is said of it ------------------------------------------------------------------------------------------
 
@@ -318,7 +321,7 @@ class Gate:
             self._told.add(key)
             self._log.warning("would-refuse", rule=finding.rule.code, detail=finding.detail)
 
-    def _fault(self, ctx: Any, step: str, error: BaseException) -> int:
+    def _fault(self, ctx: "Context", step: str, error: BaseException) -> int:
         """Defer, whatever happened; say it in log and, where that still works, in the record."""
         reference = new_reference(self._clock())
         try:
@@ -333,15 +336,15 @@ class Gate:
         try:
             return _refuse(ctx, Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}"))
         except BaseException:
-            return int(milter.TEMPFAIL)
+            return milter.TEMPFAIL
 
 
-def _macro(ctx: Any, name: str) -> str:
+def _macro(ctx: "Context", name: str) -> str:
     """A macro's value, empty where the MTA sent none."""
     return ctx.getsymval(name) or ""
 
 
-def _session(ctx: Any, connection: _Connection) -> Session:
+def _session(ctx: "Context", connection: _Connection) -> Session:
     return Session(
         listener=connection.listener,
         client_address=connection.address,
@@ -355,15 +358,15 @@ def _session(ctx: Any, connection: _Connection) -> Session:
     )
 
 
-def _under_way(ctx: Any) -> _Transaction:
+def _under_way(ctx: "Context") -> _Transaction:
     transaction: _Transaction | None = ctx.getpriv().transaction
     if transaction is None:
         raise RuntimeError("no transaction is under way: the MTA left the order of the protocol")
     return transaction
 
 
-def _refuse(ctx: Any, reply: Reply | None) -> int:
+def _refuse(ctx: "Context", reply: Reply | None) -> int:
     if reply is None:
         raise RuntimeError("a refusal without a reply")
     ctx.setreply(reply.code, reply.enhanced, reply.text)
-    return int(milter.TEMPFAIL if reply.code[0] == "4" else milter.REJECT)
+    return milter.TEMPFAIL if reply.code[0] == "4" else milter.REJECT

@@ -55,6 +55,11 @@ class Tail:
     rest: bytes
     is_closed: bool
 
+    @property
+    def void(self) -> bytes:
+        """What a record must name for `verify` to pass over it: the rest, without the newline that ends it."""
+        return self.rest.removesuffix(b"\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Break:
@@ -142,17 +147,13 @@ def parse(line: bytes) -> dict[str, Any] | None:
 
 
 def read_tail(data: bytes, *, is_cut: bool) -> Tail:
-    """Find the last whole line in a file's last octets. `is_cut`: they may begin within a line.
-
-    `rest` is without the newline that ends it; `verify` measures it in the same way.
-    """
+    """Find the last whole line in a file's last octets. `is_cut`: they may begin within a line."""
     lines = data.split(b"\n")
     for index in range(len(lines) - 1, -1 if not is_cut else 0, -1):
         event = parse(lines[index])
         if event is not None:
-            rest = b"\n".join(lines[index + 1 :]).removesuffix(b"\n")
-            return Tail(Head(event["seq"], digest(lines[index])), rest, not lines[-1])
-    return Tail(None, data.removesuffix(b"\n"), not lines[-1])
+            return Tail(Head(event["seq"], digest(lines[index])), b"\n".join(lines[index + 1 :]), not lines[-1])
+    return Tail(None, data, not lines[-1])
 
 
 def verify(lines: Iterable[bytes], start: Head | None = START) -> Report:

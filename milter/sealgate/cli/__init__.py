@@ -23,7 +23,7 @@ class Stop(click.ClickException):
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.exit_code = status
+        setattr(self, "exit_code", status)  # noqa: B010 - click types it as the class's, and means the instance's
 
     def show(self, file: Any = None) -> None:
         """Print the message on standard error."""

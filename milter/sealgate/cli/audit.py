@@ -84,19 +84,20 @@ def check(ctx: click.Context, settings_path: Path, log_path: Path | None) -> Non
     path = log_path or Path(settings_or_stop(settings_path).audit_log)
     try:
         with path.open("rb") as file:
-            broken = list(verify(file))
+            report = verify(file)
     except OSError as error:
         raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
-    for one in broken[:20]:
-        click.echo(f"{path}: {one}", err=True)
-    if not broken:
-        click.echo(f"{path}: every line fits the one before it")
-    ctx.exit(1 if broken else 0)
+    for note in report.notes:
+        click.echo(f"{path}: {note}", err=True)
+    if report.broken is not None:
+        click.echo(f"{path}: {report.broken}", err=True)
+    click.echo(f"{path}: {report.lines} lines, {'whole' if report.is_whole else 'NOT WHOLE'}")
+    ctx.exit(0 if report.is_whole else 1)
 
 
 def _lines(path: Path, count: int, *, follow: bool) -> Iterator[bytes]:
     """The last `count` whole lines, then new ones; a file that was renamed away is left for its successor."""
-    file = path.open("rb")
+    file: BinaryIO = path.open("rb")
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _TAIL))
     old = file.read().split(b"\n")

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -22,7 +23,7 @@ def command() -> None:
 @click.option("--selector", "-s", help="Name of the key in DNS.  [default: s and today's date]")
 @click.option("--type", "kind", type=click.Choice(["rsa2048", "ed25519"]), default="rsa2048", show_default=True)
 @click.option("--folder", "-D", type=click.Path(path_type=Path), default=Path("/etc/sealgate/keys"), show_default=True)
-def new(domain: str, selector: str | None, kind: str, folder: Path) -> None:
+def new(domain: str, selector: str | None, kind: Literal["rsa2048", "ed25519"], folder: Path) -> None:
     """Write a private key (mode 0600) and print the TXT record to publish, split at 255 octets.
 
     \b

@@ -112,7 +112,7 @@ class Supervisor:
             self._start_worker()
 
     def _start_writer(self) -> None:
-        path = Path(self.settings.audit_log)
+        path = self.settings.audit_log
         self.family.start(WRITER, lambda _: run_writer(self._writing, path))
 
     def _start_reader(self) -> None:
@@ -166,13 +166,13 @@ class Supervisor:
         return wake_read
 
     def _wait(self, wake: int, seconds: float) -> None:
-        channels = [c.channel for c in self.family.children.values() if c.channel is not None]
+        channels = [c.channel.fileno() for c in self.family.children.values() if c.channel is not None]
         ready, _, _ = select.select([wake, *channels], [], [], seconds)
         numbers: bytes = b""
         with contextlib.suppress(BlockingIOError):
             numbers = os.read(wake, 4096) if wake in ready else b""
         for child in list(self.family.children.values()):
-            if child.channel is not None and child.channel in ready:
+            if child.channel is not None and child.channel.fileno() in ready:
                 self._hear(child)
         if self._ending:
             return

@@ -80,8 +80,8 @@ def run_worker(
 def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings: Settings, log: Any) -> float:
     """Take new Runtimes until told to end; return for how many seconds open connections are served."""
     while True:
-        ready, _, _ = select.select([channel, wake], [], [])
-        if channel not in ready:
+        ready, _, _ = select.select([channel.fileno(), wake], [], [])
+        if channel.fileno() not in ready:
             if signal.SIGTERM in os.read(wake, 64):
                 return STOP_SECONDS
             continue

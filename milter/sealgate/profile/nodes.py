@@ -198,7 +198,7 @@ class _Builder:
             value, faults = _CONTROL.subn("\ufffd", event.value)
             if faults:
                 self.problems.error(place, "control characters may not stand in a value")
-            self._put(Scalar(value, event.style is None, place))
+            self._put(Scalar(value, not event.style, place))
         elif isinstance(event, yaml.CollectionStartEvent):
             place = self._seen(event)
             if len(self._open) >= MAX_DEPTH:

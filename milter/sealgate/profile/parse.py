@@ -56,6 +56,8 @@ def draft_profile(
             problems.error(Place(1, 1), "the file is empty", f"a profile begins with `version: {VERSION}`")
         return Profile(), problems.listed()
     top = read_fields(root, KNOWN_KEYS[""], "the profile", problems)
+    if not isinstance(root, Table):
+        return Profile(), problems.listed()
     if "version" not in top:
         problems.error(top.place, "the profile does not say its version", f"write `version: {VERSION}` on top")
     elif top.text("version") != str(VERSION):
@@ -153,15 +155,16 @@ def _domain(name: str, key: Scalar, value: Node, problems: Problems) -> Domain:
             key.place, f"domain {shown(key.text)} does not say whether it signs", "write `sign: yes` or `sign: no`"
         )
     sign = fields.yes_no("sign", default=False)
-    keys = tuple(_key(node, problems) for node in fields.items("keys"))
+    nodes = fields.items("keys")
+    keys = tuple(_key(node, problems) for node in nodes)
     if keys and not sign and "sign" in fields:
         problems.warning(fields.at("keys"), f"domain {shown(key.text)} has keys and says `sign: no`: they are not used")
-    seen: dict[str, str] = {}
-    for source in keys:
+    seen: dict[str, Place] = {}
+    for node, source in zip(nodes, keys, strict=True):
         # Two keys under one DNS name cannot both be published (RFC 6376 3.6.2.2).
-        if source.selector and seen.setdefault(source.selector.lower(), source.place) != source.place:
-            line = Place(int(source.place.rpartition(":")[2]), 1)
-            problems.error(line, f"selector {source.selector} was already given at {seen[source.selector.lower()]}")
+        first = seen.setdefault(source.selector.lower(), node.place)
+        if source.selector and first != node.place:
+            problems.error(node.place, f"selector {source.selector} was already given at {problems.at(first)}")
     return Domain(name, sign, keys, problems.line(key.place))
 
 

@@ -134,6 +134,8 @@ def template_fault(spelled: str, principal: str) -> str:
 
 def collision(one: Login, other: Login) -> str:
     """Return what two rows of one listener disagree about, or an empty string: the same spelling, two principals."""
+    if USER not in one.spelled + other.spelled and one.spelled != other.spelled:
+        return ""
     first, second = (login.spelled.partition(USER) for login in (one, other))
     if not first[1] or not second[1]:
         witness = one.spelled if not first[1] else other.spelled

@@ -1,0 +1,156 @@
+"""The reader process: reads hostile HTML under limits that no libmilter thread could have.
+
+One thread, one message at a time. The whole process may hold only so much memory (RLIMIT_AS), and each message may use
+only so much processor time. A parser in C cannot be interrupted by a Python handler, so the timer's signal keeps its
+default action: the process ends, the one client that waits for this message sees it, and the supervisor starts another.
+Whoever waits in the backlog is served by that one. Idle, the process sleeps; the timer runs only while it works.
+
+The frames are described in `adapters.reader`. What can fail: all of it, by design; nothing is kept here.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import socket
+from contextlib import suppress
+from typing import Final
+
+from sealgate.adapters.reader import MAX_HEADER, MAX_HTML, REPLY, REQUEST
+from sealgate.mail.visible import View, read_html
+
+TICK: Final = 5.0  # seconds between two looks whether the supervisor lives
+PATIENCE: Final = 1.0  # seconds for a client to send its request or to take the reply
+_CHUNK: Final = 1 << 18
+
+
+class _Gone(Exception):  # noqa: N818  # an event, and no error of ours
+    """The client left, or does not speak as described."""
+
+
+def run_reader(
+    listener: socket.socket,
+    memory_mb: int = 400,
+    cpu_seconds: float = 1.5,
+    *,
+    parent: int = 0,
+) -> None:
+    """Read HTML for whoever connects, until SIGTERM; the caller then ends the process.
+
+    To be called in the main thread of a process of its own. SIGTERM lets the message at hand be finished. SIGINT, SIGHUP,
+    SIGUSR1 and SIGUSR2 are ignored: the supervisor alone answers them.
+
+    Args:
+        listener: a listening Unix stream socket, which may be shared with other processes. It is closed at the end.
+        memory_mb: address space of the whole process, in MiB, with what it had before the call.
+        cpu_seconds: processor time of one message.
+        parent: the supervisor's process id; 0: the parent at the time of the call. Once the parent is another one,
+            the reader ends when nobody has come for `TICK` seconds.
+    """
+    parent = parent or os.getppid()
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    _lower(resource.RLIMIT_AS, memory_mb << 20)
+    _lower(resource.RLIMIT_CORE, 0)  # a core file would hold mail
+    awake, wakes = socket.socketpair()
+    wakes.setblocking(False)
+    listener.setblocking(False)
+    # Without this the wait would go on after the handler has run (PEP 475).
+    signal.set_wakeup_fd(wakes.fileno())
+    is_leaving = False
+
+    def leave(*_: object) -> None:
+        nonlocal is_leaving
+        is_leaving = True
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        while not is_leaving:
+            ready, _, _ = select.select([listener, awake], [], [], TICK)
+            if not ready and os.getppid() != parent:
+                return
+            if listener in ready and not is_leaving:
+                _accept(listener, cpu_seconds)
+    finally:
+        signal.set_wakeup_fd(-1)
+        listener.close()
+        awake.close()
+        wakes.close()
+
+
+def _accept(listener: socket.socket, cpu_seconds: float) -> None:
+    try:
+        connection, _ = listener.accept()
+    except OSError:  # another reader was faster, or the client left
+        return
+    with connection, suppress(OSError, _Gone):
+        connection.settimeout(PATIENCE)
+        charset, html = _request(connection)
+        if _has_left(connection):
+            return
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        try:
+            reply = _reply(html, charset)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        connection.sendall(REPLY.pack(len(reply)) + reply)
+
+
+def _reply(html: bytes, charset: str) -> bytes:
+    """Read the HTML. Where memory ran out the process is not to be trusted any more, and ends."""
+    try:
+        return _rendered(read_html(html, charset))
+    except MemoryError:
+        os._exit(1)
+    except Exception as error:
+        return json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}).encode()
+
+
+def _rendered(view: View) -> bytes:
+    links = [(link.text, link.href, link.offset) for link in view.links]
+    return json.dumps({"text": view.text, "links": links}).encode()
+
+
+def _request(connection: socket.socket) -> tuple[str, bytes]:
+    """Take one request.
+
+    Raises:
+        OSError: the client is too slow, or gone.
+        _Gone: it ended within the request, or the request is not of the form described.
+    """
+    header_size, size = REQUEST.unpack(_receive(connection, REQUEST.size))
+    if header_size > MAX_HEADER or size > MAX_HTML:
+        raise _Gone
+    try:
+        charset = json.loads(_receive(connection, header_size))["charset"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _Gone from error
+    if not isinstance(charset, str):
+        raise _Gone
+    return charset, _receive(connection, size)
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    octets = bytearray()
+    while len(octets) < size:
+        piece = connection.recv(min(_CHUNK, size - len(octets)))
+        if not piece:
+            raise _Gone
+        octets += piece
+    return bytes(octets)
+
+
+def _has_left(connection: socket.socket) -> bool:
+    """Whether the client stopped waiting while its request stood in the backlog; then nobody needs the answer."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return bool(poll.poll(0))
+
+
+def _lower(limit: int, value: int) -> None:
+    """Set a limit, or leave it where it is stricter already."""
+    _, hard = resource.getrlimit(limit)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, value))
