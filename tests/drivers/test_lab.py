@@ -145,11 +145,10 @@ def test_a_relay_that_cannot_start_shows_its_log_and_leaves_nothing_behind(realm
     if reason := why_unavailable():
         pytest.skip(reason)
     (plain,) = free_ports(1)
-    with Sink() as squatter, Sink() as spare:
+    with Sink() as squatter:
         relay = Relay(tmp_path, realm, None, submission_port=squatter.port, plain_port=plain, sink_port=0)
         with pytest.raises(RelayError, match=f"port {squatter.port}.*Address already in use"), relay:
             pass
-        assert spare.port != squatter.port
     assert not answers(plain)
 
 

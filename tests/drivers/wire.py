@@ -5,7 +5,7 @@ call a step, or `transact` for a whole message. It offers all actions and steps,
 (steps left out, steps without an answer, leading blanks, lists of macros) and keeps the lists in `asked`. As in
 Postfix, naming one list empties all the others, from HEADER on cleanup speaks, which knows fewer macros, and the queue
 id exists from the first accepted recipient on. `Transaction.delivered` is the message with the filter's edits, as
-cleanup would queue it. A filter that hangs up, times out or breaks the protocol raises `WireError`; nothing here judges it.
+cleanup would queue it. A filter that hangs up, keeps silent or breaks the protocol raises `WireError`.
 """
 
 import re

@@ -54,6 +54,8 @@ def test_an_empty_body_is_the_hash_of_nothing() -> None:
     [
         (b"a", b"a\r\n"),
         (b"a \t", b"a\r\n"),
+        (b"\r", b"\r\r\n"),
+        (b"\r\n \r", b"\r\n \r\r\n"),
         (b"a\r", b"a\r\r\n"),
         (b"a \r", b"a \r\r\n"),
         (b"a \r ", b"a \r\r\n"),
@@ -112,8 +114,8 @@ def test_hostile_repetition_is_linear(unit: bytes) -> None:
     assert time.process_time() - begin < 5.0
 
 
-# dkimpy also strips VT, FF and lone CRs at both ends of a value, which are no WSP (RFC 5234 B.1), and its versions differ
-# on a lone LF: those have tests of their own below.
+# dkimpy also strips VT, FF and lone CRs at both ends of a value, which are no WSP (RFC 5234 B.1), and its versions
+# differ on a lone LF: those have tests of their own below.
 VALUE_PIECES = st.sampled_from([b" ", b"\t", b"\r\n", b"\r\n ", b"\r\n\t", b"A", b"b:", b"\x00", b"\xff", b";"])
 VALUES = st.lists(VALUE_PIECES, max_size=30).map(b"".join)
 NAMES = st.sampled_from([b"From", b"SUBJECT", b"x-y ", b"To\t", b"list-Unsubscribe"])

@@ -122,9 +122,11 @@ def _tails(text: str) -> list[str]:
 
 # -- recognising -------------------------------------------------------------------------------------------------------
 _CODE = re.compile(
-    r"""(?<![\w/=&?.@+%-])(?:
+    r"""(?<![\w/=&?.@+%$€£#-])(?:
       (?P<gb>[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2})
     | (?P<ca>[A-CEGHJ-NPR-TVXY]\d[A-Z][ -]?\d[A-Z]\d)
+    | (?P<ie>(?:[AC-FHKNPRTV-Y]\d{2}|D6W)[ ]?(?=[A-Z]*\d)[\dAC-FHKNPRTV-Y]{4})
+    | (?P<ky>KY\d-\d{4})
     | (?P<jp>〒[ ]?\d{3}-?\d{4})
     | (?P<nl>[1-9]\d{3}[ ]?(?!AM|PM|[KMGT]B|TV)[A-Z]{2})
     | (?:[A-Z]{1,3}-)?(?P<any>\d{5}-\d{3,4}|\d{4}-\d{3}|\d{2}-\d{3}|\d{3}[ ]\d{2,3}|\d{4,6})
@@ -172,6 +174,8 @@ _STREET = re.compile(
 _HOUSE_FIRST = re.compile(r"(?<![\w.,/(+-])\d{1,6}(?:-\d{1,4})?[A-Za-z]?,? (?:[NSEW]{1,2}\.? )?[A-Z][a-z]")
 _HOUSE_LAST = re.compile(r"[^\W\d_]{3,}\.?,? (?:n[ro°º]\.? ?)?\d{1,5} ?[A-Za-z]?(?:-\d{1,4})?$")
 _YEAR = re.compile(r"(?:19|20)\d\d\b")
+_CITY_AFTER = re.compile(r"[ ,|/–\N{MIDDLE DOT}\n-]{1,4}[^\W\d_a-z]")
+_CITY_BEFORE = re.compile(r"[^\W\d_]{3,}[ ,.–-]{1,3}$")
 _COUNTRIES: Final = (
     "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|cayman islands|panama|belize|"
     "cyprus|malta|gibraltar|estonia|latvia|lithuania|luxembourg|singapore|israel|nigeria|kenya|ghana|south africa|"
@@ -180,6 +184,7 @@ _COUNTRIES: Final = (
     "polska|brazil|brasil|mexico|méxico|argentina|chile|colombia|india|china|japan|korea|taiwan|thailand|vietnam|"
     "philippines|indonesia|malaysia|australia|canada|united kingdom|united states|usa|qatar|saudi arabia|turkey|türkiye"
 ).split("|")
+_NAMED = re.compile(r"\b[A-Z]\w+ (?:Industrial Estate|Business Park|Science Park|House|Tower|Building|Centre|Plaza)\b")
 _BR_STREET = re.compile(r"\b(?:Rua|R\.|Av\.|Avenida|Alameda|Rodovia|Travessa|Praça|Estrada) [A-Z]")
 _BR_STATE = re.compile(
     r"[/,–-] ?(?:AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MG|MS|MT|PA|PB|PE|PI|PR|RJ|RN|RO|RR|RS|SC|SE|SP|TO)\b", re.IGNORECASE
@@ -217,7 +222,7 @@ def _begins(text: str, code: re.Match[str]) -> tuple[int, int] | None:
         case "gb":
             area = code["gb"][:2] if code["gb"][1].isalpha() else code["gb"][0]
             evidence = _place(before) if area in _GB_AREAS else None
-        case "ca":
+        case "ca" | "ie" | "ky":
             evidence = _place(before)
         case "jp":
             return (start, min(len(text), end + 60))
@@ -229,18 +234,19 @@ def _begins(text: str, code: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _around_number(text: str, low: int, code: re.Match[str]) -> tuple[int, int] | None:
+    """The same for a bare number: the region must stand beside it, or a city and a numbered street."""
     start, end = code.span()
-    before, after = text[low:start], text[end : end + 40]
-    if _is_zip(before, code["any"]) or _is_australian(before, code["any"], after):
+    before, after, digits = text[low:start], text[end : end + 40], code["any"]
+    if _is_zip(before, digits) or (len(digits) == 4 and (_AU_STATE.search(before[-18:]) or _AU_STATE.match(after[1:]))):
         evidence = _place(before)
         return None if evidence is None else (low + evidence, end)
-    if (_YEAR.match(code["any"]) and "\N{COPYRIGHT SIGN}" in before[-20:]) or not after[:14].strip(" ,|-\n\r\t"):
-        after = ""  # a copyright year is followed by a name, too
+    if _YEAR.fullmatch(digits) or not (_CITY_AFTER.match(after) or _CITY_BEFORE.search(before)):
+        return None
     evidence = _street(before[-110:])
     if evidence is not None:
-        return (max(low, start - 110) + evidence, end + len(after))
-    if _BR_STREET.search(text, end, end + 90):  # some write the CEP first
-        return (start, min(len(text), end + 120))
+        return (max(low, start - 110) + evidence, end + len(after.partition("\n")[0]))
+    if _street(text[end : end + 70]) is not None:  # Poland, Brazil and others also write code and city first
+        return (start, min(len(text), end + 70))
     return None
 
 
@@ -256,10 +262,6 @@ def _is_zip(before: str, code: str) -> bool:
     for name in (f"{found[1]} {found[2]}".lower(), last.lower()):
         state = state or _SHORT.get(name, "") * (len(name) > 3)
     return bool(state) and state in _ZIP[code[0]].split()
-
-
-def _is_australian(before: str, code: str, after: str) -> bool:
-    return len(code) == 4 and bool(_AU_STATE.search(before[-18:]) or _AU_STATE.search(after[:16]))
 
 
 def _place(before: str) -> int | None:
@@ -296,6 +298,9 @@ def _without_code(text: str) -> str | None:
         if place >= 0 and len(lower) == len(text):
             low = max(0, place - 100)
             evidence = _street(text[low:place])
+            named = _NAMED.search(text, low, place)
+            if evidence is None and named and text.count(",", named.start(), place) > 1:
+                evidence = named.start() - low
             if evidence is not None and "," in text[low + evidence : place]:
                 found = _excerpt(text, low + evidence, place + len(country))
                 if found:
@@ -310,4 +315,5 @@ def _without_code(text: str) -> str | None:
 def _excerpt(text: str, start: int, end: int) -> str | None:
     if _FAKE.search(text, max(0, start - 20), end + 20):
         return None
+    start = max(text.rfind(blank, 0, start + 1) for blank in " \n") + 1
     return " ".join(text[start:end].split())[:MAX_EXCERPT]

@@ -38,8 +38,8 @@ def run_reader(
 ) -> None:
     """Read HTML for whoever connects, until SIGTERM; the caller then ends the process.
 
-    To be called in the main thread of a process of its own. SIGTERM lets the message at hand be finished. SIGINT, SIGHUP,
-    SIGUSR1 and SIGUSR2 are ignored: the supervisor alone answers them.
+    To be called in the main thread of a process of its own. SIGTERM lets the message at hand be finished. SIGINT,
+    SIGHUP, SIGUSR1 and SIGUSR2 are ignored: the supervisor alone answers them.
 
     Args:
         listener: a listening Unix stream socket, which may be shared with other processes. It is closed at the end.
@@ -66,12 +66,15 @@ def run_reader(
         is_leaving = True
 
     signal.signal(signal.SIGTERM, leave)
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    poll.register(awake, select.POLLIN)
     try:
         while not is_leaving:
-            ready, _, _ = select.select([listener, awake], [], [], TICK)
+            ready = poll.poll(TICK * 1000)
             if not ready and os.getppid() != parent:
                 return
-            if listener in ready and not is_leaving:
+            if ready and not is_leaving:
                 _accept(listener, cpu_seconds)
     finally:
         signal.set_wakeup_fd(-1)

@@ -1,0 +1,183 @@
+"""What the MIME fields of one entity say: type, charset, boundary, transfer encoding, disposition.
+
+`read_fields` takes the raw values of the Content-* fields of one entity (the message or a part) and gives one
+`Entity`. It never raises. Where two readers could understand the fields differently it takes the reading named here and
+adds a `Defect`; whether that is refused is for the caller. Time is linear in the size of the fields.
+"""
+
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sealgate.mail.headers import unfolded
+
+
+class Defect(enum.StrEnum):
+    """What can be wrong with a MIME structure. The values stand in `Body.defects`, in the audit line and in reports."""
+
+    # Fields that can be read in more than one way
+    DUPLICATE_TYPE = "duplicate-content-type"  # two Content-Type fields; the first one is used
+    DUPLICATE_ENCODING = "duplicate-transfer-encoding"
+    DUPLICATE_DISPOSITION = "duplicate-content-disposition"
+    DUPLICATE_PARAMETER = "duplicate-parameter"  # boundary or charset given twice; the first one is used
+    BAD_TYPE = "bad-content-type"  # no type/subtype; read as text/plain (RFC 2045 5.2)
+    ODD_PARAMETER = "odd-parameter"  # no name=value, comments, text after a quoted string, open quote, RFC 2231 charset
+    NUL_IN_FIELD = "nul-in-field"
+    UNKNOWN_ENCODING = "unknown-transfer-encoding"  # content is left as it is (RFC 2045 6.4)
+    ENCODED_MULTIPART = "encoded-multipart"  # base64 or quoted-printable on a multipart (RFC 2045 6.4); not decoded
+    MISSING_BOUNDARY = "missing-boundary"  # on a multipart, which is not entered then
+    ODD_BOUNDARY = "odd-boundary"  # octets outside RFC 2046 5.1.1, a blank at the end, or an RFC 2047 word
+    CONTINUED_BOUNDARY = "continued-boundary"  # boundary*0=, boundary*1= (RFC 2231 3), which many readers do not join
+    LONG_BOUNDARY = "long-boundary"  # above 70 octets (RFC 2046 5.1.1), which is not entered
+    # Structures that can be read in more than one way
+    BOUNDARY_REUSED = "boundary-reused"  # an inner multipart with an outer one's delimiter; not entered
+    NO_PARTS = "no-parts"  # a multipart whose delimiter never comes
+    DELIMITER_TAIL = "text-after-delimiter"  # a line that goes on after a delimiter; not taken for one
+    DELIMITER_AFTER_END = "delimiter-after-end"  # a part begins after the closing delimiter; not shown by most readers
+    UNCLOSED_INNER = "unclosed-inner-multipart"  # ended by an outer delimiter instead of its own
+    JUNK_IN_PART_HEADER = "junk-in-part-header"  # a line that is no field: text without the blank line before it
+    JUNK_IN_BASE64 = "junk-in-base64"  # octets outside the alphabet, padding in the middle, or digits missing
+    # Cut by a limit of ours
+    TOO_DEEP = "too-deep"
+    TOO_MANY_PARTS = "too-many-parts"
+    LONG_PART_HEADER = "long-part-header"
+    TEXT_CUT = "text-cut"  # a text part, or all of them together, longer than what is kept
+    # Harmless, and common in good mail
+    UNCLOSED = "unclosed-multipart"  # the body ends without the last closing delimiter
+    TEXT_AFTER_END = "text-after-end"  # not blank after the closing delimiter: footers of mailing lists
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """The reading of the fields of one entity.
+
+    Attributes:
+        kind: `type/subtype` in lower case.
+        charset: lower case, `us-ascii` where nothing was said.
+        boundary: of a multipart, empty where it cannot be entered.
+        encoding: of the transfer, lower case, `7bit` where nothing was said.
+        is_attachment: whether Content-Disposition says that it is not shown (RFC 2183 2.2, 2.8).
+        defects: what was odd.
+    """
+
+    kind: str
+    charset: str = "us-ascii"
+    boundary: bytes = b""
+    encoding: str = "7bit"
+    is_attachment: bool = False
+    defects: tuple[Defect, ...] = ()
+
+
+# RFC 2045 5.1 tokens. An unquoted value may hold more than a token: boundary=----=_Part_1 is wrong and everywhere.
+_TYPE = re.compile(rb"([!#-'*+\-.0-9A-Z^-~]+)[ \t]*/[ \t]*([!#-'*+\-.0-9A-Z^-~]+)[ \t]*")
+_PARAMETER = re.compile(
+    rb';[ \t]*(?:([!#-\'*+\-.0-9A-Z^-~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\x00-\x20";()\\]+)))?[ \t]*', re.DOTALL
+)
+_QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
+_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046 5.1.1 bchars
+_ENCODED_WORD = re.compile(rb"=\?[^?]+\?[BbQq]\?")
+_IDENTITY: Final = ("7bit", "8bit", "binary")  # RFC 2045 6.2
+_OURS: Final = (b"boundary", b"charset")  # the parameters that decide what a reader sees
+
+
+def read_fields(
+    types: Sequence[bytes],
+    encodings: Sequence[bytes] = (),
+    dispositions: Sequence[bytes] = (),
+    *,
+    default: str = "text/plain",
+    boundary_limit: int = 70,
+) -> Entity:
+    """Read the values of all Content-Type, Content-Transfer-Encoding and Content-Disposition fields of one entity.
+
+    Args:
+        types: values of every Content-Type field, in order; so for the other two.
+        encodings: values of Content-Transfer-Encoding.
+        dispositions: values of Content-Disposition.
+        default: the type where none is declared (RFC 2045 5.2; message/rfc822 inside a digest, RFC 2046 5.1.5).
+        boundary_limit: octets a boundary may have.
+    """
+    defects: list[Defect] = []
+    for values, code in (
+        (types, Defect.DUPLICATE_TYPE),
+        (encodings, Defect.DUPLICATE_ENCODING),
+        (dispositions, Defect.DUPLICATE_DISPOSITION),
+    ):
+        if len(values) > 1:
+            defects.append(code)
+        if any(b"\0" in v for v in values):
+            defects.append(Defect.NUL_IN_FIELD)
+    kind, parameters = _typed(types[0], defects) if types else (default, {})
+    encoding = unfolded(encodings[0]).lower().decode("ascii", "replace") if encodings else "7bit"
+    is_multipart = kind.startswith("multipart/")
+    if encoding not in (*_IDENTITY, "quoted-printable", "base64"):
+        defects.append(Defect.UNKNOWN_ENCODING)
+    elif is_multipart and encoding not in _IDENTITY:
+        defects.append(Defect.ENCODED_MULTIPART)
+    shown = dispositions[0].partition(b";")[0].strip(b" \t\r\n").lower() if dispositions else b"inline"
+    return Entity(
+        kind=kind,
+        charset=parameters.get(b"charset", b"").decode("ascii", "replace").strip().lower() or "us-ascii",
+        boundary=_checked(parameters, boundary_limit, defects) if is_multipart else b"",
+        encoding=encoding,
+        is_attachment=shown not in (b"inline", b""),
+        defects=tuple(dict.fromkeys(defects)),
+    )
+
+
+def _typed(value: bytes, defects: list[Defect]) -> tuple[str, dict[bytes, bytes]]:
+    """Read a Content-Type value: kind, and the parameters boundary and charset."""
+    flat = unfolded(value)
+    start = _TYPE.match(flat)
+    if not start:
+        defects.append(Defect.BAD_TYPE)
+        return "text/plain", {}
+    found: dict[bytes, bytes] = {}
+    segments: dict[bytes, dict[bytes, bytes]] = {}
+    at = start.end()
+    while part := _PARAMETER.match(flat, at):
+        at = part.end()
+        if not part[1]:
+            continue  # an empty one, as a semicolon at the end leaves it
+        name, star, section = part[1].lower().partition(b"*")
+        if name not in _OURS:
+            continue
+        text = part[3] if part[2] is None else _QUOTED_PAIR.sub(rb"\1", part[2])
+        into = segments.setdefault(name, {}) if star else found
+        if (section if star else name) in into:
+            defects.append(Defect.DUPLICATE_PARAMETER)
+        into.setdefault(section if star else name, text)
+    if at < len(flat):
+        defects.append(Defect.ODD_PARAMETER)
+    for name, numbered in segments.items():
+        _join(name, numbered, found, defects)
+    return b"/".join(start.groups()).lower().decode("ascii"), found
+
+
+def _join(name: bytes, numbered: dict[bytes, bytes], found: dict[bytes, bytes], defects: list[Defect]) -> None:
+    """Join RFC 2231 3 continuations where they are simple: 0, 1, 2 … in any order, nothing percent-encoded."""
+    keys = [b"%d" % i for i in range(len(numbered))]
+    if name in found:
+        defects.append(Defect.DUPLICATE_PARAMETER)
+    elif any(k not in numbered for k in keys):
+        defects.append(Defect.ODD_PARAMETER)
+    else:
+        found[name] = b"".join(numbered[k] for k in keys)
+        if name == b"boundary":
+            defects.append(Defect.CONTINUED_BOUNDARY)
+
+
+def _checked(parameters: dict[bytes, bytes], limit: int, defects: list[Defect]) -> bytes:
+    """Return the boundary, or nothing where a multipart with it cannot be entered."""
+    boundary = parameters.get(b"boundary", b"")
+    if not boundary.strip():
+        defects.append(Defect.MISSING_BOUNDARY)
+        return b""
+    if len(boundary) > limit:
+        defects.append(Defect.LONG_BOUNDARY)
+        return b""
+    if not _BOUNDARY.fullmatch(boundary) or _ENCODED_WORD.match(boundary):
+        defects.append(Defect.ODD_BOUNDARY)
+    return boundary.rstrip(b" \t")
