@@ -23,6 +23,8 @@ from sealgate.profile.parse import parse_profile
 from sealgate.profile.settings import Settings, parse_settings
 from sealgate.seal.keys import KeyRefused, SigningKey, load
 
+# What a profile may set; a rule marked `always` binds whatever anybody writes.
+SETTABLE_RULES: Final = frozenset(code for code, rule in RULES.items() if not rule.always)
 DEFAULT_SETTINGS: Final = Path("/etc/sealgate/sealgate.yaml")
 OVERRIDE_FILE: Final = "mode.json"
 
@@ -81,7 +83,7 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
         text = files.read_policy(path)
     except PortError as error:
         return None, (Problem(str(path), 0, 0, str(error)),)
-    profile, problems = check_profile(text, str(path), known_rules=frozenset(RULES))
+    profile, problems = check_profile(text, str(path), known_rules=SETTABLE_RULES)
     if profile is None:
         return None, problems
     keys: list[tuple[str, str, bytes]] = []
@@ -100,7 +102,7 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
 
 def build(ingredients: Ingredients) -> Runtime:
     """Make the Runtime. The ingredients were judged before, so a fault here is a bug."""
-    profile, problems = parse_profile(ingredients.profile_text, ingredients.profile_file, known_rules=frozenset(RULES))
+    profile, problems = parse_profile(ingredients.profile_text, ingredients.profile_file, known_rules=SETTABLE_RULES)
     if profile is None:
         raise ValueError("\n".join(map(str, problems)))
     keys: dict[str, tuple[SigningKey, ...]] = {}

@@ -5,7 +5,7 @@
 A slot is a marker as long as what replaces it: number (ten digits), name (eight letters), token (32 hex digits). The
 text is a commercial newsletter with all that 15 U.S.C. 7704(a)(5) and RFC 8058 want: a postal address, an opt-out link,
 List-Unsubscribe and List-Unsubscribe-Post. The sizes are those of the body, in KB: a plain notice, a usual newsletter
-(multipart/alternative, about 18 KB of it HTML), and one with its pictures inside. Same size, same octets: no randomness.
+(multipart/alternative, about 18 KB of it HTML), and one with its pictures inside. The same size gives the same octets.
 """
 
 import base64

@@ -141,9 +141,9 @@ def _by_login(session: Session, profile: Profile) -> Caller:
 
 def _row_to_add(session: Session) -> str:
     """The `logins:` row that would map this spelling, ready to paste but for the realm where SASL dropped it."""
-    _, at, realm = session.auth_name.rpartition("@")
-    spelled = f"{{user}}@{realm}" if at and realm else "{user}"
-    target = realm.upper() if realm else "YOUR.REALM"
+    at, realm = session.auth_name.rpartition("@")[1:]
+    spelled = f"{{user}}@{realm}" if at else "{user}"
+    target = realm.upper() if at and realm else "YOUR.REALM"
     row = (
         f"- {{listener: {printable(session.listener)}, mechanism: {printable(session.auth_mechanism)}, "
         f'spelled: "{printable(spelled)}", principal: "{{user}}@{printable(target)}"}}'
