@@ -30,10 +30,11 @@ def run(case: Case, relay: Relay, realm: Realm, gate: Gate) -> Seen:
             port = relay.submission_port if case.listener == "submission" else relay.plain_port
             answer = submit(
                 port,
-                realm.ticket(case.login) if case.login else None,
+                realm.ticket(case.login.rpartition("@")[0]) if case.login else None,
                 case.mail_from,
                 [case.rcpt],
                 case.message,
+                tls=case.listener == "submission",
                 realm_environment=realm.environment,
             )
             code, text = answer.code, answer.text

@@ -155,7 +155,7 @@ def test_a_relay_that_cannot_start_shows_its_log_and_leaves_nothing_behind(realm
 def test_an_expired_ticket_opens_nothing(relay: Relay, realm: Realm) -> None:
     realm.add("brief")
     ticket = realm.ticket("brief", lifetime=1)
-    time.sleep(1.5)  # nothing to poll: time itself must pass
+    time.sleep(2.1)  # Kerberos counts whole seconds, and the last one is still good
     with pytest.raises(GSSError):
         by_alice(relay, realm, LETTER % b"expired", ticket)
 

@@ -7,6 +7,7 @@ ends after the table, with status 0 only if all eight came out as they must.
 """
 
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ class Line:
 @click.pass_context
 def main(ctx: click.Context, once: bool) -> None:
     """Run the gate on a relay of its own and send it eight telling messages."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down then, too
     try:
         with _everything() as (gate, relay, realm):
             lines = [_send(label, name, relay, realm, gate) for label, name in _progress(MESSAGES)]

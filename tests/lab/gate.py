@@ -12,13 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from sealgate.seal.keys import generate, load, public_record
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOMAIN: Final = "example.test"
-SELECTORS: Final = {"rsa": "rsa2048", "ed": "ed25519"}
+SELECTORS: Final[dict[str, Literal["rsa2048", "ed25519"]]] = {"rsa": "rsa2048", "ed": "ed25519"}
 PATIENCE: Final = 20.0  # seconds a start or a reload may take on a busy machine
 
 

@@ -8,6 +8,7 @@ postcode is mostly missed. Both look at the end of the text first and take time 
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -36,17 +37,14 @@ _STATES: Final = (
     "new brunswick nb|newfoundland nl|new south wales nsw|victoria vic|queensland qld|tasmania tas"
 )
 _PAIRS: Final = tuple(pair.rpartition(" ")[::2] for pair in _STATES.split("|"))
-_SHORT: Final = dict(_PAIRS) | dict(
-    item.split()
-    for item in (
-        "street st,saint st,strasse str,straat str,avenue ave,av ave,avenida ave,road rd,boulevard blvd,bd blvd,"
-        "drive dr,lane ln,court ct,place pl,square sq,parkway pkwy,highway hwy,terrace ter,circle cir,trail trl,"
-        "building bldg,floor fl,fort ft,mount mt,north n,south s,east e,west w,northeast ne,northwest nw,southeast se,"
-        "southwest sw,rua r"
-    ).split(",")
+_USUAL: Final = (
+    "street st|saint st|strasse str|straat str|avenue ave|av ave|avenida ave|road rd|boulevard blvd|bd blvd|drive dr|"
+    "lane ln|court ct|place pl|square sq|parkway pkwy|highway hwy|terrace ter|circle cir|trail trl|building bldg|"
+    "floor fl|fort ft|mount mt|north n|south s|east e|west w|northeast ne|northwest nw|southeast se|southwest sw|rua r"
 )
+_SHORT: Final = dict(_PAIRS) | dict(pair.split() for pair in _USUAL.split("|"))
 # USPS Publication 28: a unit may be written as Suite, Ste, Unit, PMB or `#`; the number is what counts.
-_DROPPED: Final = frozenset("suite ste unit apt apartment room rm pmb no nr".split())
+_DROPPED: Final = frozenset(("suite", "ste", "unit", "apt", "apartment", "room", "rm", "pmb", "no", "nr"))
 _PHRASES: Final = (
     *((f" {long} ", f" {short} ") for long, short in _PAIRS if " " in long),
     (" p o box ", " pobox "),
@@ -59,7 +57,7 @@ _PHRASES: Final = (
     (" united states ", " usa "),
     (" united kingdom ", " uk "),
 )
-_COUNTRY_LAST: Final = frozenset("usa us uk canada germany deutschland france netherlands nederland australia".split())
+_COUNTRY_LAST: Final = frozenset(("usa", "us", "uk", "canada", "germany", "deutschland", "france", "australia"))
 
 
 def registered(text: str, addresses: tuple[PostalAddress, ...]) -> PostalAddress | None:
@@ -68,22 +66,33 @@ def registered(text: str, addresses: tuple[PostalAddress, ...]) -> PostalAddress
     The order of the words counts; up to four foreign words may stand between two of them (a floor, a department), and
     eight in all. A country at the end of the registered address may be missing.
     """
-    wanted = [(address, _wanted(address.text)) for address in addresses]
-    for end in _tails(text) if wanted else ():
-        words = _words(end)
-        index: dict[str, list[int]] = {}
-        for place, word in enumerate(words):
-            index.setdefault(word, []).append(place)
-        for address, sought in wanted:
-            if _runs(sought, index):
-                return address
+    for address in addresses:
+        sought = _wanted(address.text)
+        number = max((word for word in sought if word.isdecimal()), key=len, default="")
+        # Most addresses have a number that is rare in a text: only what stands around it has to be compared.
+        pieces = _around(text, number) if len(number) > 2 else _tails(text)
+        if any(_runs(sought, _words(piece)) for piece in pieces):
+            return address
     return None
 
 
-def _runs(sought: tuple[str, ...], index: dict[str, list[int]]) -> bool:
+def _around(text: str, number: str) -> Iterator[str]:
+    """What stands around the last few places of `number`."""
+    place = len(text)
+    for _ in range(8):
+        place = text.rfind(number, 0, place)
+        if place < 0:
+            return
+        yield text[max(0, place - 240) : place + 240]
+
+
+def _runs(sought: tuple[str, ...], words: list[str]) -> bool:
     """Whether the words stand in order with small gaps. `starts` maps where a run has come to, to where it began."""
-    if len(sought) < 3 or any(word not in index for word in sought):
+    if len(sought) < 3 or not set(sought) <= set(words):
         return False
+    index: dict[str, list[int]] = {}
+    for place, word in enumerate(words):
+        index.setdefault(word, []).append(place)
     starts = {place: place for place in index[sought[0]]}
     for word in sought[1:]:
         came: dict[int, int] = {}
@@ -121,6 +130,7 @@ def _tails(text: str) -> list[str]:
 
 
 # -- recognising -------------------------------------------------------------------------------------------------------
+_SPOT = re.compile(r"[0-9〒][0-9A-Z]{1,5}")  # in every postcode; cheap to find, unlike the next
 _CODE = re.compile(
     r"""(?<![\w/=&?.@+%$€£#-])(?:
       (?P<gb>[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2})
@@ -148,12 +158,13 @@ _ZIP: Final = {
 }
 _STATE_BEFORE = re.compile(r"([A-Za-z]+)(?:[ .]+([A-Za-z]+))?$")
 _AU_STATE = re.compile(r"\b(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT|New South Wales|Victoria|Queensland|Tasmania)\b")
-_GB_AREAS: Final = frozenset(
+_AREAS: Final = (
     "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G"
     " GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW"
     " OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC"
-    " WD WF WN WR WS WV YO ZE".split()
+    " WD WF WN WR WS WV YO ZE"
 )
+_GB_AREAS: Final = frozenset(_AREAS.split())
 _BOX = re.compile(
     r"\bP\.? ?O\.? ?Box ?\d|\bPost Office Box ?\d|\b(?:GPO|Postal) Box ?\d|\bLocked Bag \d|\bPrivate Bag|\bPMB ?#?\d|"
     r"\bRPO\b|\bPostfach|\bPostbus \d|\bB\.?P\.? \d|\bC\.?P\.? \d|\bCS \d|\bApartado|\bCaixa Postal|\bCasella Postale|"
@@ -183,7 +194,7 @@ _COUNTRIES: Final = (
     "austria|österreich|switzerland|schweiz|suisse|denmark|danmark|sweden|sverige|norway|norge|finland|suomi|poland|"
     "polska|brazil|brasil|mexico|méxico|argentina|chile|colombia|india|china|japan|korea|taiwan|thailand|vietnam|"
     "philippines|indonesia|malaysia|australia|canada|united kingdom|united states|usa|qatar|saudi arabia|turkey|türkiye"
-).split("|")
+)
 _NAMED = re.compile(r"\b[A-Z]\w+ (?:Industrial Estate|Business Park|Science Park|House|Tower|Building|Centre|Plaza)\b")
 _BR_STREET = re.compile(r"\b(?:Rua|R\.|Av\.|Avenida|Alameda|Rodovia|Travessa|Praça|Estrada) [A-Z]")
 _BR_STATE = re.compile(
@@ -191,8 +202,9 @@ _BR_STATE = re.compile(
 )
 _FAKE = re.compile(
     r"\{\{|\{%|\*\||\|\*|%%|\$\{|%\{|<%|\[\[|\{[A-Za-z_]|\[[A-Za-z_ ]*(?:address|street|city|zip)|any ?town|any ?city|"
-    r"\blorem\b|\byour (?:street|address|city|company)|\b(?:example|sample|fake|test) (?:street|st|road|rd|ave|city|town)\b|"
-    r"\bstreet name\b|\bcompany address\b|\bN/A\b|\bx{3,}\b",
+    r"\blorem\b|\byour (?:street|address|city|company)|"
+    r"\b(?:example|sample|fake|test) (?:street|st|road|rd|ave|city|town)\b|\bstreet name\b|\bcompany address\b|"
+    r"\bN/A\b|\bx{3,}\b",
     re.IGNORECASE,
 )
 
@@ -204,13 +216,14 @@ def recognise(text: str) -> str | None:
     codes that do not belong to the state beside them are no addresses.
     """
     for end in _tails(text):
-        for code in reversed(list(_CODE.finditer(end))):
-            begins = _begins(end, code)
+        for spot in reversed(list(_SPOT.finditer(end))):
+            code = _CODE.search(end, max(0, spot.start() - 5), spot.end() + 8)
+            begins = _begins(end, code) if code else None
             if begins is not None:
                 found = _excerpt(end, *begins)
                 if found:
                     return found
-    return _without_code(text[-_REACHES[1] :])
+    return _without_code(text[-1_500:])
 
 
 def _begins(text: str, code: re.Match[str]) -> tuple[int, int] | None:
@@ -266,9 +279,6 @@ def _is_zip(before: str, code: str) -> bool:
 
 def _place(before: str) -> int | None:
     """Where a box, a house number or a street begins in the text before a postcode whose region is sure."""
-    found = _BOX.search(before)
-    if found:
-        return found.start()
     for house in _HOUSE_FIRST.finditer(before):
         if not _YEAR.match(house[0]):
             return house.start()
@@ -293,7 +303,7 @@ def _street(before: str) -> int | None:
 def _without_code(text: str) -> str | None:
     """Countries that have no postcodes, or whose senders leave them out: a numbered street right before the country."""
     lower = text.lower()
-    for country in _COUNTRIES:
+    for country in _COUNTRIES.split("|"):
         place = lower.rfind(country)
         if place >= 0 and len(lower) == len(text):
             low = max(0, place - 100)

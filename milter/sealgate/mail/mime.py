@@ -22,9 +22,9 @@ from sealgate.mail.mimefield import Defect, Entity, read_fields
 OVER_LIMITS: Final = frozenset(
     code.value for code in (Defect.TOO_DEEP, Defect.TOO_MANY_PARTS, Defect.LONG_PART_HEADER, Defect.TEXT_CUT)
 )
-AMBIGUOUS: Final = frozenset(
-    code.value for code in Defect if code not in (Defect.UNCLOSED, Defect.TEXT_AFTER_END)
-) - OVER_LIMITS
+AMBIGUOUS: Final = (
+    frozenset(code.value for code in Defect if code not in (Defect.UNCLOSED, Defect.TEXT_AFTER_END)) - OVER_LIMITS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +100,31 @@ class _Kept:
     truncated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A delimiter line: the index of the line feed before it and after it, and the number of its level."""
+
+    start: int
+    end: int = -1
+    level: int = -1
+    closes: bool = False
+
+
+_NAMES: Final = (b"type", b"transfer-encoding", b"disposition")
 _NEVER: Final = sys.maxsize
-_LINE: Final = 998  # octets; RFC 5322 2.1.1. A longer one is no delimiter line
-_FIELD = re.compile(rb"^content-(type|transfer-encoding|disposition)[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.M)
-_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t\r\n])|\A[ \t]", re.M)
+_LONGEST: Final = 1000  # octets of a line with its line feeds (RFC 5322 2.1.1); a longer one is no delimiter
+_FIELD = re.compile(rb"^content-(type|transfer-encoding|disposition)[ \t]*:(.*(?:\n[ \t].*)*)", re.I | re.M)
+_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t\r])[^\n]|\A[ \t]", re.M)
 _BASE64 = re.compile(rb"[0-9A-Za-z+/]*={0,2}")
-_NOT_BASE64: Final = bytes(sorted(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")))
+_NOT_BASE64: Final = bytes(c for c in range(256) if not _BASE64.fullmatch(bytes((c,))) or c == ord("="))
 
 
 class Splitter:
     """Splits one body: `feed` it as it arrives, then `finish` once. Its answer does not depend on how it was cut."""
 
     __slots__ = (
-        "_body", "_buffer", "_defects", "_in_header", "_kept", "_levels", "_limits", "_lines", "_nested", "_others",
-        "_parts", "_room", "_size", "_skip", "_stopped", "_texts",
+        "_base", "_buffer", "_defects", "_doubted", "_doubts", "_in_header", "_kept", "_levels", "_limits", "_nested",
+        "_others", "_parts", "_room", "_size", "_skip", "_stopped", "_texts",
     )  # fmt: skip
 
     def __init__(self, headers: Headers, limits: Limits = Limits()) -> None:
@@ -123,12 +134,15 @@ class Splitter:
         self._texts: list[_Kept] = []
         self._kept: _Kept | None = None  # where content goes now
         self._room = limits.text_octets
-        self._size = self._nested = self._others = self._parts = self._lines = 0
+        self._size = self._nested = self._others = self._parts = 0
+        self._base = 0  # octets that have left the buffer
+        self._doubts = 0
+        self._doubted = -1  # where the last doubtful line was
         self._in_header = self._stopped = False
         self._skip = True  # the first octet of the buffer is the line feed before the content
         self._buffer = b"\n"  # so that a delimiter in the first line is found like any other
-        fields = ([f.value for f in headers.every(b"content-" + name)] for name in _NAMES)
-        self._enter(read_fields(*fields, boundary_limit=limits.boundary), "")
+        types, encodings, dispositions = ([f.value for f in headers.every(b"content-" + n)] for n in _NAMES)
+        self._enter(read_fields(types, encodings, dispositions, boundary_limit=limits.boundary), "")
 
     def feed(self, chunk: bytes) -> None:
         """Take the next octets of the body."""
@@ -184,37 +198,181 @@ class Splitter:
     def _scan(self, *, last: bool) -> None:
         """Go through the buffer as far as it can be judged, and keep the rest for the next time.
 
-        `at` is always the line feed before the current line while a header or a content begins there: that line feed
-        may belong to a delimiter too, as in an empty part.
+        Where a header or a content begins, `at` is the line feed before it: that may be part of a delimiter as well.
         """
         at = 0
         for level in self._levels:
             level.coming = -1
-        while not self._stopped:
-            hit = self._next(at)
+        while True:
+            line = self._next_delimiter(at, last=last)
+            if self._stopped:
+                self._buffer = b""
+                return
             if self._in_header:
-                end = self._header_end(at, hit, last=last)
-                if end is None:
-                    break  # more is needed
+                end = self._read_header(at, line, last=last)
+                if end < 0:
+                    break
                 at = end
-                if at < hit:
-                    continue  # levels may have changed
-            if hit == _NEVER:
-                at = self._pass_tail(at, last=last)
+            elif line.level >= 0:
+                has_cr = line.start > at and self._buffer[line.start - 1] == 0x0D
+                self._pass(at, line.start - has_cr)
+                at = self._obey(line)
+            else:
+                tail = 0 if last else 1 + max(len(level.mark) for level in self._levels)
+                at = self._pass(at, max(at, min(line.start - 1, len(self._buffer) - tail)))
                 break
-            end = self._buffer.find(b"\n", hit + 1, hit + _LINE)
-            if end < 0 and not last and len(self._buffer) - hit < _LINE:
-                at = self._pass(at, max(at, hit - 1))  # the octet before the line feed may be its CR
-                break
-            at = self._judge(at, hit, end if end >= 0 else min(len(self._buffer), hit + _LINE))
-        self._buffer = b"" if self._stopped else self._buffer[at:]
+        self._base += at
+        self._buffer = self._buffer[at:]
 
-    def _next(self, at: int) -> int:
-        """Return where the next delimiter of any open level may stand: the index of the line feed before it."""
-        nearest = _NEVER
+    def _next_delimiter(self, at: int, *, last: bool) -> _Line:
+        """Find the next delimiter line from `at` on; one that is not complete yet has a start and no level."""
+        while True:
+            start = _NEVER
+            for level in self._levels:
+                if level.coming < at:
+                    found = self._buffer.find(b"\n" + level.mark, at)
+                    level.coming = found if found >= 0 else _NEVER
+                start = min(start, level.coming)
+            if start == _NEVER or (self._in_header and start > at + self._limits.part_header_octets):
+                return _Line(start)
+            end = self._buffer.find(b"\n", start + 1, start + _LONGEST)
+            if end < 0 and len(self._buffer) - start < _LONGEST:
+                if not last:
+                    return _Line(start)
+                end = len(self._buffer)
+            text = self._buffer[start + 1 : end].rstrip(b" \t\r") if end >= 0 else b""  # RFC 2046: transport-padding
+            for number in reversed(range(len(self._levels))):
+                mark = self._levels[number].mark
+                if text in (mark, mark + b"--"):
+                    return _Line(start, end, number, text != mark)
+            self._doubt(start)
+            if self._stopped:
+                return _Line(_NEVER)
+
+    def _doubt(self, start: int) -> None:
+        """Go past a line that begins like a delimiter and is none. Too many of them end the splitting.
+
+        Before the header of a part was read nothing is named: what follows it may be a delimiter of that part itself.
+        """
+        if not self._in_header and self._base + start > self._doubted:
+            self._name(Defect.DELIMITER_TAIL)
+            self._doubted = self._base + start
+            self._doubts += 1
         for level in self._levels:
-            if level.coming < at:
-                found = self._buffer.find(b"\n" + level.mark, at)
+            if level.coming == start:
+                found = self._buffer.find(b"\n" + level.mark, start + 1)
                 level.coming = found if found >= 0 else _NEVER
-            nearest = min(nearest, level.coming)
-        return nearest
+        if self._doubts > self._limits.parts:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._name(Defect.TOO_MANY_PARTS)
+        self._stopped = True
+        self._kept = None
+
+    def _obey(self, line: _Line) -> int:
+        """End what a delimiter line ends, begin what it begins; return where to go on."""
+        inner = self._levels[line.level + 1 :]
+        if any(not level.closed for level in inner):
+            self._name(Defect.UNCLOSED_INNER)
+        if any(not level.children for level in inner):
+            self._name(Defect.NO_PARTS)
+        del self._levels[line.level + 1 :]
+        level = self._levels[-1]
+        self._kept = None
+        self._skip = True
+        if line.closes:
+            level.closed = True
+        elif level.closed:
+            self._name(Defect.DELIMITER_AFTER_END)
+        elif self._parts >= self._limits.parts:
+            self._stop()
+        else:
+            self._parts += 1
+            level.children += 1
+            self._in_header = True
+        return line.end
+
+    def _read_header(self, at: int, line: _Line, *, last: bool) -> int:
+        """Read the header of a part that begins after `at`; return where its content does, or -1 if more must come."""
+        limit = at + self._limits.part_header_octets
+        before = min(line.start, limit)
+        blank = [
+            (found, found + len(empty) - 1)
+            for empty in (b"\n\n", b"\n\r\n")
+            if (found := self._buffer.find(empty, at, before + 1)) >= 0
+        ]
+        if blank:
+            ends, begins = min(blank)
+        elif before == limit and len(self._buffer) > limit:
+            self._name(Defect.LONG_PART_HEADER)
+            self._in_header = False
+            self._others += 1
+            return at
+        elif line.level >= 0 or last:
+            ends = begins = min(line.start, len(self._buffer))
+        else:
+            return -1
+        self._in_header = False
+        self._skip = True
+        for level in self._levels:
+            level.coming = -1
+        block = self._buffer[at + 1 : ends + 1]
+        if _NO_FIELD.search(block):
+            self._name(Defect.JUNK_IN_PART_HEADER)
+        fields = [(name.lower(), value) for name, value in _FIELD.findall(block)]
+        types, encodings, dispositions = ([value for name, value in fields if name == n] for n in _NAMES)
+        level = self._levels[-1]
+        self._enter(
+            read_fields(types, encodings, dispositions, default=level.default, boundary_limit=self._limits.boundary),
+            f"{level.path}.{level.children}".lstrip("."),
+        )
+        return begins
+
+    def _pass(self, start: int, end: int) -> int:
+        """Hand on the content from `start` to `end`; return `end`."""
+        if start < end:
+            start += self._skip
+            self._skip = False
+            if self._kept:
+                self._keep(self._kept, self._buffer[start:end])
+            elif self._levels[-1].closed and self._buffer[start:end].strip():
+                self._name(Defect.TEXT_AFTER_END)
+        return end
+
+    def _keep(self, kept: _Kept, content: bytes) -> None:
+        room = min(self._limits.part_octets - kept.size, self._room)
+        if len(content) > room:
+            kept.truncated = True
+            self._name(Defect.TEXT_CUT)
+            content = content[:room]
+        kept.pieces.append(content)
+        kept.size += len(content)
+        self._room -= len(content)
+
+    def _decoded(self, kept: _Kept) -> TextPart:
+        content = b"".join(kept.pieces)
+        if kept.entity.encoding == "quoted-printable":
+            content = binascii.a2b_qp(content)
+        elif kept.entity.encoding == "base64":
+            content, is_clean = decode_base64(content, cut=kept.truncated)
+            if not is_clean:
+                self._name(Defect.JUNK_IN_BASE64)
+        subtype = kept.entity.kind.removeprefix("text/")
+        return TextPart(kept.path, subtype, kept.entity.charset, content, kept.truncated)
+
+
+def decode_base64(content: bytes, *, cut: bool = False) -> tuple[bytes, bool]:
+    """Take base64 off (RFC 2045 6.8): the octets, and whether all of `content` was base64 that is read in one way.
+
+    Blanks and line ends are no junk; other octets are left out, and reading stops at the padding. `cut` says that
+    the end is missing.
+    """
+    digits = content.translate(None, b"\r\n\t ")
+    is_clean = _BASE64.fullmatch(digits) is not None and (cut or len(digits) % 4 == 0)
+    if not is_clean:
+        digits = digits.partition(b"=")[0].translate(None, _NOT_BASE64)
+    digits = digits.rstrip(b"=")
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]  # six bits alone are no octet
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4)), is_clean
