@@ -111,7 +111,7 @@ def canonical(event: Mapping[str, Any]) -> bytes:
             spellings), or a name is not str.
         ValueError: nested deeper than `MAX_DEPTH`, or an integer of thousands of digits.
     """
-    text = _ENCODER.encode(_ordered(event, 0))
+    text = _SORTING.encode(event) if _is_plain(event, 1) else _ENCODER.encode(_ordered(event))
     # JSON lets DEL stand as it is (RFC 8259 section 7); it can only stand within a string here.
     return text.replace("\x7f", "\\u007f").encode("ascii")
 
@@ -252,23 +252,39 @@ def _is_digest(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and len(value) == 64 and not value.strip("0123456789abcdef")
 
 
-def _ordered(value: Any, depth: int) -> Any:
-    """Copy a value with its names in order, refusing what has no single spelling. Each line passes here twice: fast."""
-    if type(value) in _ATOMS:
-        return value
-    if depth >= MAX_DEPTH:
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether the encoder's own sorting will do: dicts with ASCII names, whose order RFC 8785 section 3.2.3 shares.
+
+    Each line passes here twice, so the usual event is looked through and not copied. Refuses as `canonical` does.
+    """
+    if depth > MAX_DEPTH:
         raise ValueError(f"an event nests deeper than {MAX_DEPTH}")
-    if isinstance(value, dict | Mapping):
-        names = "".join(value)  # TypeError where a name is not str
-        # RFC 8785 section 3.2.3 sorts by UTF-16 units, which for ASCII is Python's own order.
-        order = sorted(value) if names.isascii() else sorted(value, key=_utf16)
-        items = ((name, value[name]) for name in order)
-        return {name: item if type(item) in _ATOMS else _ordered(item, depth + 1) for name, item in items}
+    kind, is_plain = type(value), True
+    if kind is dict:
+        is_plain = "".join(value).isascii()  # TypeError where a name is not str
+        items = value.values()
+    elif kind is list or kind is tuple:
+        items = value
+    elif isinstance(value, str | int):  # an enumeration's member, for one
+        return True
+    elif isinstance(value, Mapping):
+        is_plain = False
+        items = value.values()
+    else:
+        raise TypeError(f"an event cannot hold {kind.__name__}")
+    for item in items:
+        if type(item) not in _ATOMS and not _is_plain(item, depth + 1):
+            is_plain = False
+    return is_plain
+
+
+def _ordered(value: Any) -> Any:
+    """Copy a value that `_is_plain` has let pass, with its names in the order of their UTF-16 units."""
+    if isinstance(value, Mapping):
+        return {name: _ordered(value[name]) for name in sorted(value, key=_utf16)}
     if isinstance(value, list | tuple):
-        return [item if type(item) in _ATOMS else _ordered(item, depth + 1) for item in value]
-    if isinstance(value, str | int):  # an enumeration's member, for one
-        return value
-    raise TypeError(f"an event cannot hold {type(value).__name__}")
+        return [_ordered(item) for item in value]
+    return value
 
 
 def _utf16(name: str) -> bytes:
@@ -281,4 +297,7 @@ def _no_float(text: str) -> NoReturn:
 
 _ATOMS = frozenset({str, int, bool, type(None)})
 _ENCODER = json.JSONEncoder(ensure_ascii=True, check_circular=False, allow_nan=False, separators=(",", ":"))
+_SORTING = json.JSONEncoder(
+    ensure_ascii=True, check_circular=False, allow_nan=False, separators=(",", ":"), sort_keys=True
+)
 _DECODER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)

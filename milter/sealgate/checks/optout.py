@@ -55,50 +55,46 @@ class OptOut:
 
 # Words that name the opt-out. Alone they say nothing: the link they stand in, or one beside them, must.
 _NAMES: Final = (
-    "unsubscri|opt out|opt-out|optout|unsub |remove me|remove yourself|be removed|email preferences|"
-    "e-mail preferences|mail preferences|communication preferences|subscription preferences|notification preferences|"
-    "manage preference|manage your preference|update your preferences|update preferences|manage my preferences|"
-    "preference center|alert preferences|subscription options|manage subscription|manage my subscription|"
-    "manage your subscription|cancel your subscription|cancel subscription|cancel my subscription|"
-    "email settings|mailing list options|do not email|unlist|take me off|removal link|"
-    "descadastr|desinscr|desinscrev|remover inscri|cancelar inscri|cancele sua inscri|cancelar a sua inscri|"
-    "cancele a sua inscri|cancelar minha inscri|cancelar assinatura|cancele a assinatura|cancelar a assinatura|"
-    "cancelar subscri|anular subscri|sair da lista|remover da lista|remover meu e|remova meu e|"
-    "darse de baja|darme de baja|date de baja|dese de baja|dar de baja|cancelar suscrip|cancelar la suscrip|"
-    "desuscrib|anular suscrip|cancelar mi suscrip|"
-    "désabonn|désinscri|desabonn|se désinscrire|vous désabonner|"
-    "abmelden|abbestell|austragen|newsletter abmeld|abmeldelink|abzumelden|abmeldung|"
-    "uitschrijv|afmelden|afmeldlink|uit te schrijven|schrijf je uit|meld je af|"
-    "disiscri|cancellati da|cancellarti da|cancellarsi da|cancella l'iscrizione|annulla l'iscrizione|annulla iscrizione|cancellazione da|"
-    "avregistrera|avprenumerera|avsluta prenumeration|avanmäl|afmeld|avmeld|meld deg av|meld av|frameld|"
-    "peruuta tilaus|peruuta uutiskirje|lopeta tilaus|"
-    "wypisz|wypisa|zrezygnuj z|rezygnacja z sub|rezygnacja z news|rezygnacja z otrz|odsubskrybuj|anuluj subskryp|"
-    "odhlásit|odhlaste|odhlásenie|odhlásiť|leiratkoz|dezabon|odjavi|abonelikten|listeden çık|üyelikten çık|"
-    "отписаться|отпишитесь|отказаться от рассыл|відписатися|отпиши|"
-    "διαγραφή|κατάργηση εγγραφής|配信停止|配信解除|登録解除|購読解除|退订|退訂|取消订阅|取消訂閱|"
-    "수신거부|구독 취소|구독취소|"
-    "إلغاء الاشتراك|הסרה|הסר|ยกเลิกการ|hủy đăng ký|huỷ đăng ký|berhenti berlangganan|सदस्यता समाप्त"
+    "unsubscri|opt out|opt-out|optout|unsub |remove me|remove yourself|be removed|mail preferences|"
+    "communication preferences|subscription preferences|notification preferences|manage preference|"
+    "manage your preference|update your preferences|update preferences|manage my preferences|preference center|"
+    "alert preferences|subscription options|manage subscription|manage my subscription|manage your subscription|"
+    "cancel your subscription|cancel subscription|cancel my subscription|email settings|mailing list options|"
+    "do not email|unlist|take me off|removal link|remove link|descadastr|desinscr|remover inscri|cancelar inscri|"
+    "cancele sua inscri|cancelar a sua inscri|cancele a sua inscri|cancelar minha inscri|cancelar assinatura|"
+    "cancele a assinatura|cancelar a assinatura|cancelar subscri|anular subscri|sair da lista|remover da lista|"
+    "remover meu e|remova meu e|darse de baja|darme de baja|date de baja|dese de baja|dar de baja|cancelar suscrip|"
+    "cancelar la suscrip|desuscrib|anular suscrip|cancelar mi suscrip|désabonn|désinscri|desabonn|abmelden|abbestell|"
+    "austragen|newsletter abmeld|abmeldelink|abzumelden|abmeldung|uitschrijv|uit te schrijven|schrijf je uit|"
+    "meld je af|disiscri|cancellati da|cancellarti da|cancellarsi da|cancella l'iscrizione|annulla l'iscrizione|"
+    "annulla iscrizione|cancellazione da|avregistrera|avprenumerera|avsluta prenumeration|avanmäl|afmeld|avmeld|"
+    "meld deg av|meld av|frameld|peruuta tilaus|peruuta uutiskirje|lopeta tilaus|wypisz|wypisa|zrezygnuj z|"
+    "rezygnacja z sub|rezygnacja z news|rezygnacja z otrz|odsubskrybuj|anuluj subskryp|odhlásit|odhlaste|odhlásenie|"
+    "odhlásiť|leiratkoz|dezabon|odjavi|abonelikten|listeden çık|üyelikten çık|отписаться|отказаться от рассыл|"
+    "відписатися|отпиши|διαγραφή|κατάργηση εγγραφής|配信停止|配信解除|登録解除|購読解除|退订|退訂|取消订阅|取消訂閱|"
+    "수신거부|구독 취소|구독취소|إلغاء الاشتراك|הסר|ยกเลิกการ|hủy đăng ký|huỷ đăng ký|berhenti berlangganan|"
+    "सदस्यता समाप्त"
 )
 # Clauses that say it in a sentence: any link of the sentence is the mechanism.
 _CLAUSES: Final = (
-    "no longer wish|no longer want|no longer would like|no longer like to|not wish to receive|not want to receive|"
-    "don't want to receive|don't wish to receive|prefer not to receive|rather not receive|not like to receive|"
-    "longer receive|stop receiving|stop getting|stop these|discontinue receipt|discontinue receiving|"
-    "cease receiving|to be excluded|off our list|off this list|off the list|from our list|from this list|"
-    "from the list|from our mailing|from this mailing|from the mailing|from our e-mail|from our email|"
-    "from future|no further email|no more email|to quit|out of the loop|change your mailing|removed from|"
-    "mais receber|deixar de receber|não quer receber|não deseja receber|"
-    "dejar de recibir|no desea recibir|no deseas recibir|no quieres recibir|no quiere recibir|recibir más|"
-    "ne plus recevoir|ne souhaitez plus|keine weiteren|nicht mehr erhalten|keine e-mails mehr|nicht länger|"
-    "keinen newsletter mehr|kein interesse mehr|niet meer ontvangen|geen e-mail meer|geen mail meer|"
-    "geen nieuwsbrief meer|niet langer|non ricevere più|più ricevere|non desideri più|inte längre|"
-    "vill inte ha|ikke længere|ikke lenger|ikke ønsker|nie chcesz otrzymywać|nie chcesz już|"
-    "не получать|не хотите получать|en halua enää|už nechcete|nem szeretne"
+    "no longer wish to receive|no longer wish to be|no longer wish to get|no longer want to receive|"
+    "no longer want to get|no longer want these|no longer want our|no longer would like to|no longer like to|"
+    "not wish to receive|not want to receive|don't want to receive|don't wish to receive|prefer not to receive|"
+    "rather not receive|not like to receive|longer receive|stop receiving|stop getting|stop these e|stop these mail|"
+    "discontinue receipt|discontinue receiving|cease receiving|to be excluded|off our list|off this list|off the list|"
+    "from our list|from this list|from the list of|from our mailing|from this mailing|from the mailing|"
+    "from our e-mail|from our email|no further email|no more email|to quit,|out of the loop|change your mailing|"
+    "mais receber|deixar de receber|não quer receber|não deseja receber|dejar de recibir|no desea recibir|"
+    "no deseas recibir|no quieres recibir|no quiere recibir|no recibir más|recibir más correos|ne plus recevoir|"
+    "ne souhaitez plus|keine weiteren e-mail|keine weiteren mail|keine weiteren news|keine weiteren inform|"
+    "nicht mehr erhalten|keine e-mails mehr|nicht länger erhalten|keinen newsletter mehr|kein interesse mehr|"
+    "niet meer ontvangen|geen e-mail meer|geen mail meer|geen nieuwsbrief meer|niet langer ontvang|non ricevere più|"
+    "più ricevere|non desideri più|inte längre vill|inte längre få|vill inte ha|ikke længere|ikke lenger|ikke ønsker|"
+    "nie chcesz otrzymywać|nie chcesz już|не получать|не хотите получать|en halua enää|už nechcete|nem szeretne"
 )
-_SPLIT_NAMES: Final = tuple(_NAMES.split("|"))
-_PHRASES: Final = tuple((p, False) for p in _SPLIT_NAMES) + tuple((p, True) for p in _CLAUSES.split("|"))
+_PHRASES: Final = tuple((p, words is _CLAUSES) for words in (_NAMES, _CLAUSES) for p in words.split("|"))
 _TOKEN = re.compile(
-    r"unsub|opt-?_?out|preferences|remov|descadastr|desinscr|abmeld|desuscri|desabon|suppress|/unsub|optin=0",
+    r"unsub|opt[_-]?out|preferences|/remov|[=_-]remove|removal|descadastr|desinscr|abmeld|desuscri|desabon",
     re.IGNORECASE,
 )
 _POINTER = re.compile(
@@ -115,11 +111,9 @@ _WRITE = re.compile(
     re.I,
 )
 _REPLY: Final = (
-    "reply|respond|return e-mail|return email|subject|blank e|"
-    "respost|responda|respuesta|antwort|répond|rispond|beantwoord|svar|odpowiedz|ответ|"
-    "返信"
+    "reply|respond|return e-mail|return email|subject|blank e|respost|respuesta|antwort|répond|rispond|beantwoord|svar|"
+    "odpowiedz|ответ|返信"
 )
-_REPLY_WORDS: Final = tuple(_REPLY.split("|"))
 _REPLY_WITH = re.compile(
     r"[\"'“”«„‘’(]\s?(?:remove|stop|unsub\w*|cancel|no|opt[ -]?out|parar|pare|sair|remover|excluir|baja|stopp?|"
     r"abmelden|désabonner|cancella|afmelden)\b|\b(?:REMOVE|STOP|UNSUBSCRIBE|OPT[ -]?OUT|PARAR|PARE|SAIR|REMOVER|BAJA|"
@@ -292,7 +286,7 @@ def _belongs(text: str, link: Link, start: int, end: int, *, is_clause: bool) ->
 
 def _replies(reading: _Reading, lower: str) -> Iterator[OptOut]:
     """Instructions to reply: "reply with STOP", "put REMOVE in the subject"."""
-    for word in _REPLY_WORDS:
+    for word in _REPLY.split("|"):
         place = len(lower)
         for _ in range(_TRIES):
             place = lower.rfind(word, 0, place)

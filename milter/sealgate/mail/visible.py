@@ -56,7 +56,9 @@ HEAVY_ATTRIBUTES: Final = 2_000
 # Marks put into the tree as text. The source cannot hold them: control characters and references to them are taken out.
 _LINK, _LINK_END, _HIDDEN, _HIDDEN_END, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
 _CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\f\r") + b"\x7f"
-_CONTROL_REFERENCE = re.compile(rb"&#(?:0*(?:[0-8]|11|1[4-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?")
+_CONTROL_REFERENCE = re.compile(
+    rb"&#(?:0*(?:[0-8]|11|1[4-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
+)
 # Unicode's default ignorable characters, as far as mail has them, and the other format characters (Cf).
 _INVISIBLE = re.compile(
     "[\x00\x06-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5"
@@ -66,9 +68,207 @@ _INVISIBLE = re.compile(
 _BREAKS = re.compile(f" ?{_BREAK}[ {_BREAK}]*")
 _LINK_MARKS = re.compile(f"([{_LINK}{_LINK_END}])")
 _HIDING_MARKS = re.compile(f"([{_HIDDEN}{_HIDDEN_END}])")
-_HIDING_STYLE = re.compile(
-    r"(?:^|[;{}\s])(?:display\s{0,99}:\s{0,99}none|visibility\s{0,99}:\s{0,99}(?:hidden|collapse))(?![\w-])", re.I
-)
-_BLOCK_STYLE = re.compile(r"(?:^|[;{}\s])display\s{0,99}:\s{0,99}(?:block|table|flex|grid|list-item)", re.I)
+_DECLARATION = re.compile(r"(?:^|[;{}\s])(display|visibility)\s*:\s*([a-z-]+)\s*(!\s*important)?", re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
 _URL_BLANKS = re.compile(r"[\t\n\r]+")
+_URL = re.compile(r"[^\s<>\"\x00-\x20]+")
+_ANGLE_ADDRESS = re.compile(r"<([^\s<>@\"]{1,64}@[^\s<>@\"]{1,255})>")
+
+
+def _tag_ids(names: str, inside: str = "") -> frozenset[int]:
+    """Ask lexbor for its own numbers of elements: they differ between versions, and compare faster than names."""
+    trees = ((LexborHTMLParser(f"{inside}<{name}>"), name) for name in names.split())
+    return frozenset(tree.css_first(name).tag_id for tree, name in trees)
+
+
+_BLOCKS: Final = _tag_ids(
+    "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1"
+    " h2 h3 h4 h5 h6 header hgroup legend listing main menu nav ol p plaintext pre section summary table ul xmp"
+) | _tag_ids("caption", "<table>")
+_LINE_STARTS: Final = _tag_ids("br hr li option") | _tag_ids("tr", "<table>")  # what follows begins a block of its own
+_CELLS: Final = _tag_ids("td th", "<table><tr>")
+_UNSEEN: Final = _tag_ids("script style template head title iframe noembed noframes datalist rp")
+(_ANCHOR,) = _tag_ids("a")
+(_AREA,) = _tag_ids("area")
+
+
+def is_heavy(html: bytes) -> bool:
+    """Whether HTML is too large or has too many tags or attributes to be read inside a thread that serves mail.
+
+    Within these bounds the worst input found takes some tens of megabytes and a fraction of a second.
+    """
+    return len(html) > HEAVY_OCTETS or html.count(b"<") > HEAVY_TAGS or html.count(b"=") > HEAVY_ATTRIBUTES
+
+
+def read_html(html: bytes, charset: str) -> View:
+    """Read HTML as a reader sees it. Marks are put into the tree as text, and its text is then read in one piece."""
+    source = _octets(html, charset)
+    if b"&#" in source:
+        source = _CONTROL_REFERENCE.sub(b" ", source)
+    tree = LexborHTMLParser(source)
+    if tree.root is None:
+        return View("")
+    lower = source.lower()
+    _mark_styled(tree, lower)
+    targets = _mark_elements(tree)
+    if b"alt" in lower:
+        for image in tree.css("a[href] img[alt]"):
+            image.insert_before(f" {image.attributes['alt'] or ''} ")
+    return _view(*_without_hidden(tree.root.text(), targets))
+
+
+def read_plain(content: bytes, charset: str) -> View:
+    """Read plain text. Its links are what mail readers make one of: http, https and mailto URLs, and `<local@domain>`."""
+    text = _INVISIBLE.sub("", _octets(content, charset).decode("utf-8"))
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    text = "\n".join(line for line in lines if line)
+    return View(text, tuple(sorted(_plain_links(text), key=lambda link: link.offset)))
+
+
+def _octets(content: bytes, charset: str) -> bytes:
+    """Bring a part to UTF-8 without control characters."""
+    return to_text(content, charset).encode("utf-8").translate(None, _CONTROLS)
+
+
+def _mark_styled(tree: Any, source: bytes) -> None:
+    """Mark elements that are hidden by an attribute of their own, or made a block by their own style."""
+    # Letters can be written as numeric references in an attribute: then lexbor must look, not we.
+    may_be_written = b"&#" in source
+    words = [w for w in ("display", "visibility") if may_be_written or w.encode() in source]
+    selectors = [f'[style*="{w}" i]' for w in words]
+    if may_be_written or b"hidden" in source:
+        selectors.append("[hidden]")
+    if not selectors:
+        return
+    for node in tree.css(",".join(selectors)):
+        attributes = node.attributes
+        style = _declared(attributes.get("style") or "")
+        display = style.get("display", "")
+        if "hidden" in attributes or display == "none" or style.get("visibility") in ("hidden", "collapse"):
+            node.insert_before(_HIDDEN)
+            node.insert_after(_HIDDEN_END)
+        elif display in ("block", "table", "flex", "grid", "list-item", "table-row"):
+            node.insert_before(_BREAK)
+            node.insert_after(_BREAK)
+
+
+def _declared(style: str) -> dict[str, str]:
+    """Read `display` and `visibility` out of a style attribute: the last one holds, `!important` before others."""
+    weak, strong = {}, {}
+    for name, value, important in _DECLARATION.findall(_CSS_COMMENT.sub(" ", style)):
+        (strong if important else weak)[name.lower()] = value.lower()
+    return weak | strong
+
+
+def _mark_elements(tree: Any) -> list[str]:
+    """Mark blocks, cells, unseen elements and links; return the targets of the links in the order of their marks."""
+    targets = []
+    for node in tree.css("*"):
+        number = node.tag_id
+        if number in _BLOCKS:
+            node.insert_before(_BREAK)
+            node.insert_after(_BREAK)
+        elif number in _CELLS:
+            node.insert_before(" ")
+        elif number in _LINE_STARTS:
+            node.insert_before(_BREAK)
+        elif number == _ANCHOR:
+            attributes = node.attributes
+            if "href" in attributes:
+                targets.append(_target(attributes))
+                node.insert_before(_LINK)
+                node.insert_after(_LINK_END)
+        elif number in _UNSEEN:
+            node.insert_before(_HIDDEN)
+            node.insert_after(_HIDDEN_END)
+        elif number == _AREA:
+            attributes = node.attributes
+            if "href" in attributes:
+                targets.append(_target(attributes))
+                node.insert_before(f"{_LINK} {attributes.get('alt') or ''} {_LINK_END}")
+    return targets
+
+
+def _target(attributes: dict[str, str | None]) -> str:
+    """Return the target as written, without the blanks that every reader drops (URL Standard 4.4, 1 and 3)."""
+    return _URL_BLANKS.sub("", (attributes["href"] or "").strip(" \t\n\r\f"))
+
+
+def _without_hidden(text: str, targets: list[str]) -> tuple[str, list[str]]:
+    """Leave out what stands between marks of hiding, and the links in it."""
+    if _HIDDEN not in text:
+        return text, targets
+    depth = number = 0
+    seen: list[str] = []
+    left: list[str] = []
+    for piece in _HIDING_MARKS.split(text):
+        if piece == _HIDDEN:
+            depth += 1
+        elif piece == _HIDDEN_END:
+            depth -= 1
+        else:
+            links = piece.count(_LINK)
+            if depth == 0:
+                seen.append(piece)
+                left += targets[number : number + links]
+            number += links
+    return "".join(seen), left
+
+
+def _view(marked: str, targets: list[str]) -> View:
+    """Fold blanks and turn the marks of links into offsets."""
+    text = marked if marked.isascii() else _INVISIBLE.sub("", marked)
+    text = _BREAKS.sub("\n", " ".join(text.split()))
+    spans = [[0, 0] for _ in targets]
+    out: list[str] = []
+    opened: list[int] = []
+    fresh: list[int] = []  # the innermost of `opened`, as far as they have no text yet
+    length = started = 0
+    gap = ""  # the blank or line end that stands before the next word, wherever marks stand between
+    for piece in _LINK_MARKS.split(text):
+        if piece == _LINK:
+            opened.append(started)
+            fresh.append(started)
+            started += 1
+        elif piece == _LINK_END:
+            number = opened.pop()
+            if fresh:
+                fresh.pop()
+                spans[number][0] = length
+            spans[number][1] = length
+        elif piece:
+            if piece[0] in " \n":
+                gap = "\n" if "\n" in (gap, piece[0]) else " "
+            core = piece.strip(" \n")
+            if core:
+                if gap and length:
+                    out.append(gap)
+                    length += 1
+                for number in fresh:
+                    spans[number][0] = length
+                fresh.clear()
+                out.append(core)
+                length += len(core)
+                gap = piece[-1] if piece[-1] in " \n" else ""
+    text = "".join(out)
+    links = (Link(text[a:b], target, a) for (a, b), target in zip(spans, targets, strict=True))
+    return View(text, tuple(links))
+
+
+def _plain_links(text: str) -> Iterator[Link]:
+    """Find the links of a plain text, in no order."""
+    at = text.find(":")
+    while at >= 0:
+        head = text[max(0, at - 6) : at].lower()
+        scheme = next((s for s in ("https", "http", "mailto") if head.endswith(s)), "")
+        web = text.startswith("//", at + 1)
+        if scheme and web == (scheme != "mailto") and (url := _URL.match(text, at + 1)):
+            start = at - len(scheme)
+            shown = text[start : url.end()].rstrip(".,;:!?'*_)]}")
+            if len(shown) > len(scheme) + 1 + 2 * web:
+                yield Link(shown, shown, start)
+            at = url.end() - 1
+        at = text.find(":", at + 1)
+    for match in _ANGLE_ADDRESS.finditer(text):
+        if ":" not in match[1]:
+            yield Link(match[1], f"mailto:{match[1]}", match.start(1))
