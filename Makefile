@@ -31,7 +31,7 @@ check:
 
 bench:
 	@packaging/prepare test >/dev/null
-	.venv/bin/python -m tests.bench.ratio $(BENCH)
+	.venv/bin/python -m tests.bench $(BENCH)
 
 nightly:
 	@packaging/prepare test >/dev/null

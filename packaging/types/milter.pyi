@@ -1,4 +1,4 @@
-"""What pymilter's C module `milter` offers, as far as we use it (it ships no types, and a folder has its name)."""
+# What pymilter's C module `milter` offers, as far as we use it (it ships no types, and a folder has its name).
 
 from collections.abc import Callable
 from typing import Any, Protocol

@@ -3,6 +3,7 @@
 Each test starts a gate of its own where it changes more than the profile.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ import pytest
 from sealgate.audit.chain import verify
 from tests.drivers.cases import Case, all_cases, profile_text
 from tests.drivers.socket import transact
-from tests.drivers.wire import Transaction, Wire
+from tests.drivers.wire import Transaction, Wire, WireError
 from tests.lab.gate import ROOT, Gate
 from tests.lab.ports import free_ports
 
@@ -66,11 +67,9 @@ def test_negotiation_asks_for_what_the_gate_needs(own: Gate) -> None:
 
 
 def test_an_mta_that_cannot_keep_blanks_is_not_served(own: Gate) -> None:
-    with pytest.raises(Exception), Wire(own.socket, steps=0) as wire:  # noqa: B017, PT011
+    with Wire(own.socket, steps=0) as wire, pytest.raises(WireError):
         wire.negotiate()
-        wire.connect("localhost", "127.0.0.1", 40000, {"daemon_name": "submission"})
-        assert wire.mail("<alice@example.test>").action != "continue"
-        raise RuntimeError("answered, but not with continue")
+    assert "cannot take header edits or keep blanks" in own.log()
 
 
 def test_hup_reloads_and_the_next_message_is_judged_by_the_new_profile(own: Gate) -> None:
@@ -243,10 +242,8 @@ def test_junk_on_the_socket_harms_nobody(own: Gate, junk: bytes) -> None:
     path = own.socket.removeprefix("unix:")
     with socket.socket(socket.AF_UNIX) as raw:
         raw.connect(path)
-        try:
+        with contextlib.suppress(OSError):
             raw.sendall(junk)
-        except OSError:
-            pass
     assert send(own).code[0] == "2"
 
 

@@ -20,7 +20,7 @@ import click
 from sealgate.cli.telling import parsed, row
 from tests.drivers import postfix
 from tests.drivers.cases import Case, Seen, all_cases, profile_text
-from tests.lab.gate import Gate
+from tests.lab.gate import Gate, GateError
 from tests.lab.ports import free_ports
 from tests.lab.realm import Realm, RealmError
 from tests.lab.relay import Relay, RelayError, reachable_folder
@@ -66,14 +66,13 @@ def main(ctx: click.Context, once: bool) -> None:
         with _everything() as (gate, relay, realm):
             lines = [_send(label, name, relay, realm, gate) for label, name in _progress(MESSAGES)]
             _show(lines)
-            wrong = [line for line in lines if line.problem]
-            if once:
-                ctx.exit(1 if wrong else 0)
-            _follow(gate, relay)
-    except (RealmError, RelayError, RuntimeError) as error:
+            if not once:
+                with contextlib.suppress(KeyboardInterrupt):
+                    _follow(gate, relay)
+                click.echo("", err=True)
+    except (RealmError, RelayError, GateError) as error:
         raise click.ClickException(str(error)) from error
-    except KeyboardInterrupt:
-        click.echo("\ntaken down", err=True)
+    ctx.exit(1 if any(line.problem for line in lines) else 0)
 
 
 @contextlib.contextmanager
@@ -99,7 +98,7 @@ def _everything() -> Iterator[tuple[Gate, Relay, Realm]]:
                 )
             )
         yield gate, relay, realm
-        with _step("taking it down"):
+        with _step("everything taken down"):
             stack.close()
 
 

@@ -1,6 +1,7 @@
 """Header fields and chunks in, one message out: caps, chunking, nothing lost."""
 
 import hashlib
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def test_where_the_chunks_are_cut_makes_no_difference(body: bytes, cuts: list[in
         intake.header(b"Content-Type", b' multipart/mixed; boundary="b"')
     whole.body(body)
     edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         pieces.body(body[start:end])
     assert finished(whole) == finished(pieces)
 

@@ -1,5 +1,6 @@
 """The strict address parser: what is refused, what ordinary people write, and properties of both."""
 
+import contextlib
 import time
 
 import pytest
@@ -109,10 +110,8 @@ def test_labels_of_both_forms_are_one_domain() -> None:
 @given(st.binary(max_size=300))
 def test_no_octets_raise_anything_else(value: bytes) -> None:
     for read in (parse_mailbox, parse_path, parse_address):
-        try:
+        with contextlib.suppress(AddressError):
             read(value)
-        except AddressError:
-            pass
 
 
 @given(st.text(alphabet='ab@<>"(),:;\\. \t\r\n%!=?é\u202e', max_size=60))

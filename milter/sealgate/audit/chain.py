@@ -214,7 +214,7 @@ class _Walk:
         synced = _synced(event)
         fault = self._fault(event)
         if fault is None and explained:
-            pass
+            pass  # the record stands where it says
         elif synced is not None and self.head == synced and event["seq"] > synced.seq:
             # The sync failed, and what had not been acknowledged has since gone from the disk, wholly or in part.
             octets = self.void_octets
@@ -255,7 +255,7 @@ def _is_digest(value: object) -> TypeGuard[str]:
 def _is_plain(value: Any, depth: int) -> bool:
     """Whether the encoder's own sorting will do: dicts with ASCII names, whose order RFC 8785 section 3.2.3 shares.
 
-    Each line passes here twice, so the usual event is looked through and not copied. Refuses as `canonical` does.
+    Each line passes here twice, so the usual event is looked through, not copied. Refuses as `canonical` does.
     """
     if depth > MAX_DEPTH:
         raise ValueError(f"an event nests deeper than {MAX_DEPTH}")
@@ -263,7 +263,7 @@ def _is_plain(value: Any, depth: int) -> bool:
     if kind is dict:
         is_plain = "".join(value).isascii()  # TypeError where a name is not str
         items = value.values()
-    elif kind is list or kind is tuple:
+    elif isinstance(value, list | tuple):
         items = value
     elif isinstance(value, str | int):  # an enumeration's member, for one
         return True
@@ -296,8 +296,8 @@ def _no_float(text: str) -> NoReturn:
 
 
 _ATOMS = frozenset({str, int, bool, type(None)})
-_ENCODER = json.JSONEncoder(ensure_ascii=True, check_circular=False, allow_nan=False, separators=(",", ":"))
-_SORTING = json.JSONEncoder(
-    ensure_ascii=True, check_circular=False, allow_nan=False, separators=(",", ":"), sort_keys=True
+_ENCODER, _SORTING = (
+    json.JSONEncoder(check_circular=False, allow_nan=False, separators=(",", ":"), sort_keys=sorts)
+    for sorts in (False, True)
 )
 _DECODER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)

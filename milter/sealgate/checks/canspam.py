@@ -122,9 +122,9 @@ def _opt_out(seen: list[tuple[str, View]], unread: str) -> Element:
     excerpt = redacted(found.phrase)
     match found.state:
         case optout.State.LIVE:
-            return Element(name, "live", where, excerpt, redacted(found.href) or "reply")
+            return Element(name, "live", where, excerpt, redacted(found.href.partition("?")[0]) or "reply")
         case optout.State.DEAD if not unread:
-            return Element(name, "dead", where, excerpt, redacted(found.href), found.why)
+            return Element(name, "dead", where, excerpt, redacted(found.href.partition("?")[0]), found.why)
         case _:
             return Element(name, "unread" if unread else "absent", where, excerpt, why=unread)
 

@@ -140,8 +140,9 @@ def dead(href: str) -> str:
     if "%7" in target:
         for code, char in _ENCODED:
             target = target.replace(code, char)
-    if _PLACEHOLDER.search(target):
-        return "unfilled placeholder"
+    tag = _PLACEHOLDER.search(target)
+    if tag:
+        return f"unfilled placeholder {target[tag.start() : tag.start() + 24]}"
     scheme, colon, rest = target.partition(":")
     match scheme.lower() if colon else "":
         case "mailto":

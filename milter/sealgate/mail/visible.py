@@ -56,14 +56,15 @@ HEAVY_ATTRIBUTES: Final = 2_000
 # Marks put into the tree as text. The source cannot hold them: control characters and references to them are taken out.
 _LINK, _LINK_END, _HIDDEN, _HIDDEN_END, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
 _CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\f\r") + b"\x7f"
+_ASCII: Final = bytes(range(128))
 _CONTROL_REFERENCE = re.compile(
     rb"&#(?:0*(?:[0-8]|11|1[4-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
 )
 # Unicode's default ignorable characters, as far as mail has them, and the other format characters (Cf).
 _INVISIBLE = re.compile(
-    "[\x00\x06-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5"
+    "[\x80-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _BREAKS = re.compile(f" ?{_BREAK}[ {_BREAK}]*")
 _LINK_MARKS = re.compile(f"([{_LINK}{_LINK_END}])")
@@ -77,8 +78,7 @@ _ANGLE_ADDRESS = re.compile(r"<([^\s<>@\"]{1,64}@[^\s<>@\"]{1,255})>")
 
 def _tag_ids(names: str, inside: str = "") -> frozenset[int]:
     """Ask lexbor for its own numbers of elements: they differ between versions, and compare faster than names."""
-    trees = ((LexborHTMLParser(f"{inside}<{name}>"), name) for name in names.split())
-    return frozenset(tree.css_first(name).tag_id for tree, name in trees)
+    return frozenset(LexborHTMLParser(f"{inside}<{name}>").css(name)[0].tag_id for name in names.split())
 
 
 _BLOCKS: Final = _tag_ids(
@@ -118,8 +118,8 @@ def read_html(html: bytes, charset: str) -> View:
 
 
 def read_plain(content: bytes, charset: str) -> View:
-    """Read plain text. Its links are what mail readers make one of: http, https and mailto URLs, and `<local@domain>`."""
-    text = _INVISIBLE.sub("", _octets(content, charset).decode("utf-8"))
+    """Read plain text. Its links are what mail readers make one of: http, https and mailto URLs, `<local@domain>`."""
+    text = _without_invisible(_octets(content, charset).decode("utf-8"))
     lines = (" ".join(line.split()) for line in text.splitlines())
     text = "\n".join(line for line in lines if line)
     return View(text, tuple(sorted(_plain_links(text), key=lambda link: link.offset)))
@@ -128,6 +128,18 @@ def read_plain(content: bytes, charset: str) -> View:
 def _octets(content: bytes, charset: str) -> bytes:
     """Bring a part to UTF-8 without control characters."""
     return to_text(content, charset).encode("utf-8").translate(None, _CONTROLS)
+
+
+def _without_invisible(text: str) -> str:
+    """Delete what takes no room. The few characters beyond ASCII are looked at apart: one search over all is slow."""
+    if text.isascii():
+        return text
+    found = set(_INVISIBLE.findall(text.encode("utf-8").translate(None, _ASCII).decode("utf-8")))
+    if len(found) > 8:
+        return _INVISIBLE.sub("", text)
+    for character in found:
+        text = text.replace(character, "")
+    return text
 
 
 def _mark_styled(tree: Any, source: bytes) -> None:
@@ -154,7 +166,8 @@ def _mark_styled(tree: Any, source: bytes) -> None:
 
 def _declared(style: str) -> dict[str, str]:
     """Read `display` and `visibility` out of a style attribute: the last one holds, `!important` before others."""
-    weak, strong = {}, {}
+    weak: dict[str, str] = {}
+    strong: dict[str, str] = {}
     for name, value, important in _DECLARATION.findall(_CSS_COMMENT.sub(" ", style)):
         (strong if important else weak)[name.lower()] = value.lower()
     return weak | strong
@@ -217,8 +230,7 @@ def _without_hidden(text: str, targets: list[str]) -> tuple[str, list[str]]:
 
 def _view(marked: str, targets: list[str]) -> View:
     """Fold blanks and turn the marks of links into offsets."""
-    text = marked if marked.isascii() else _INVISIBLE.sub("", marked)
-    text = _BREAKS.sub("\n", " ".join(text.split()))
+    text = _BREAKS.sub("\n", " ".join(_without_invisible(marked).split()))
     spans = [[0, 0] for _ in targets]
     out: list[str] = []
     opened: list[int] = []

@@ -1,0 +1,25 @@
+"""`make bench`: the gate with its whole job (judge, bind, sign, record durably) beside OpenDKIM, which signs.
+
+Both sign with one RSA-2048 key, so that the work that is compared is the same where it overlaps.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench.ratio import Served, main
+from tests.drivers.cases import profile_text
+from tests.lab.gate import Gate
+
+
+@contextmanager
+def gate(folder: Path) -> Iterator[Served]:
+    """A gate with the enforcing profile of the case corpus, less its second key."""
+    profile = "".join(line for line in profile_text("enforce").splitlines(keepends=True) if "selector: ed" not in line)
+    with Gate(folder, profile) as running:
+        yield Served(running.socket, running.pid)
+
+
+if __name__ == "__main__":
+    sys.exit(main(start_gate=gate))
