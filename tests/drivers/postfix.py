@@ -25,6 +25,7 @@ def run(case: Case, relay: Relay, realm: Realm, gate: Gate) -> Seen:
     with _new_decision(gate, case) as decisions:
         if case.listener == LOCAL:
             relay.sendmail(case.message, case.mail_from, [case.rcpt])
+            relay.sink.wait_for(case.message_id)  # pickup(8) takes it in its own time
             code, text = 250, ""
         else:
             port = relay.submission_port if case.listener == "submission" else relay.plain_port
