@@ -30,6 +30,12 @@ def test_a_sound_profile_has_no_problem() -> None:
     assert found(GOOD) == []
 
 
+def test_a_person_cannot_be_declared_commercial() -> None:
+    """A person's mail is never refused for what the law demands of commercial mail."""
+    text = GOOD + "  b: {principals: [b@R], class: commercial, senders: [a@b.test], postal_addresses: []}\n"
+    assert any(is_error and "is a person" in said for _, is_error, said in found(text))
+
+
 def rows(*rest: str) -> str:
     listed = "".join(f"  - {{listener: submission, {row}}}\n" for row in rest)
     return f"version: 1\nlisteners: {{submission: judge}}\nlogins:\n{listed}"
@@ -128,7 +134,7 @@ USER_R = 'principal: "{user}@R"'
             GOOD + "  b: {principals: [b@R]}\n", 7, False, ["can send nothing"], id="an identity without senders"
         ),
         pytest.param(
-            GOOD + "  b: {principals: [b@R], class: commercial, senders: [a@b.test]}\n",
+            GOOD + "  b: {principals: [b@R], kind: service, class: commercial, senders: [a@b.test]}\n",
             7,
             False,
             ["commercial", "316.2(p)"],
@@ -157,7 +163,11 @@ USER_R = 'principal: "{user}@R"'
             id="overlapping networks",
         ),
         pytest.param(
-            GOOD + "seal: on\ndomains:\n  b.test:\n    sign: yes\n", 9, True, ["no key", "sign: no"], id="no key"
+            GOOD + "seal: on\ndomains:\n  b.test:\n    sign: yes\n",
+            9,
+            False,
+            ["no key", "451", "sign: no"],
+            id="no key",
         ),
         pytest.param(GOOD + "seal: on\n", 6, False, ["b.test", "unsigned"], id="a sender of a domain not listed"),
     ],
@@ -285,7 +295,7 @@ def test_an_error_of_lint_refuses_the_profile() -> None:
 
 LINES = (
     GOOD
-    + "  b: {networks: [10.0.0.0/8, '::/1'], kind: forwarder}\n  c: {local: yes, class: commercial}\n"
+    + "  b: {networks: [10.0.0.0/8, '::/1'], kind: forwarder}\n  c: {local: yes, kind: service, class: commercial}\n"
     + "  d: {principals: [A@S]}\n"
     + ROW.replace("@R", "@S")
     + ROW.replace("GSSAPI", "XCLIENT")

@@ -21,7 +21,7 @@ from sealgate.mail.reply import printable
 from sealgate.mail.visible import View
 from sealgate.profile.model import Identity, MailClass
 
-THRESHOLD: Final = 1.0  # scores from here on are called commercial
+THRESHOLD: Final = 1.5  # scores from here on are called commercial
 _BEGINNING: Final = 500  # characters of a body that count as its beginning (16 CFR 316.3(a)(2)(ii))
 _BODY: Final = 4_000  # characters that are looked at in all
 _WORD = re.compile(r"[^\W\d_]+")
@@ -46,48 +46,49 @@ class _Words:
 
 # Advertising: offers, urgency, what is sold.
 _OFFER = _Words(
-    "sale|sales|shop|shopping|store|deal|deals|discount|discounts|discounted|offer|offers|coupon|coupons|voucher|vouchers|"
-    "promo|promos|promotion|promotions|promotional|bonus|bonuses|save|savings|free|exclusive|hurry|jackpot|casino|spins|"
-    "webinar|seminar|introducing|announcing|premium|reward|rewards|giveaway|bargain|bargains|clearance|trial|upgrade|"
-    "advertisement|advertiser|sponsored|bestseller|collection|gift|gifts|subscribers|newsletter|preorder|affordable|"
-    "guaranteed|wholesale|investors|leads|prices|pricing| % off|% off|black friday|cyber monday|last chance|limited time|"
-    "limited-time|special price|best price|low price|today only|don't miss|hours left|ends today|ends tonight|ends soon|"
-    "new arrival|pre-order|now available|back in stock|adv:|no obligation|risk-free|act now|money back|"
-    "desconto|descontos|oferta|ofertas|promoção|promoções|promocional|grátis|gratis|economize|imperdível|aproveite|cupom|"
-    "preço|preços|cotação|orçamento|exclusiva|exclusivo|lançamento|vendas|novidades|parcelas|"
-    "descuento|descuentos|rebajas|aprovecha|cupón|promoción|promociones|precio|precios|novedades|"
-    "angebot|angebote|rabatt|rabatte|gutschein|gutscheine|sparen|spare|kostenlos|kostenlose|gewinnen|gewinn|aktion|"
-    "schnäppchen|nur heute|exklusiv|exklusive|neuheiten|vorteil|geschenk|"
-    "offre|offres|soldes|remise|réduction|gratuit|gratuite|profitez|cadeau|nouveautés|"
-    "offerta|offerte|sconto|sconti|saldi|gratuito|approfitta|risparmia|novità|"
-    "korting|aanbieding|aanbiedingen|bespaar|actie|subsidie|voordeel|"
-    "erbjudande|erbjudanden|rabat|tilbud|tilbudet|promocja|promocje|wyprzedaż|скидка|скидки|акция|распродажа|бесплатно|"
-    "优惠|折扣|促销|特价|免费|優惠|特價|免費|セール|割引|キャンペーン|할인|무료"
+    "sale|sales|shop|shopping|store|deal|deals|discount|discounts|discounted|offer|offers|coupon|coupons|voucher|"
+    "vouchers|promo|promos|promotion|promotions|promotional|bonus|bonuses|save|savings|free|exclusive|hurry|jackpot|"
+    "casino|spins|webinar|seminar|introducing|announcing|premium|reward|rewards|giveaway|bargain|bargains|clearance|"
+    "trial|upgrade|advertisement|advertiser|sponsored|bestseller|collection|gift|gifts|subscribers|newsletter|"
+    "preorder|affordable|guaranteed|wholesale|investors|leads|prices|pricing| % off|% off|black friday|cyber monday|"
+    "last chance|limited time|limited-time|special price|best price|low price|today only|don't miss|hours left|"
+    "ends today|ends tonight|ends soon|new arrival|pre-order|now available|back in stock|adv:|no obligation|risk-free|"
+    "act now|money back|desconto|descontos|oferta|ofertas|promoção|promoções|promocional|grátis|gratis|economize|"
+    "imperdível|aproveite|cupom|preço|preços|cotação|orçamento|exclusiva|exclusivo|lançamento|vendas|novidades|"
+    "parcelas|descuento|descuentos|rebajas|aprovecha|cupón|promoción|promociones|precio|precios|novedades|angebot|"
+    "angebote|rabatt|rabatte|gutschein|gutscheine|sparen|spare|kostenlos|kostenlose|gewinnen|gewinn|aktion|"
+    "schnäppchen|nur heute|exklusiv|exklusive|neuheiten|vorteil|geschenk|offre|offres|soldes|remise|réduction|gratuit|"
+    "gratuite|profitez|cadeau|nouveautés|offerta|offerte|sconto|sconti|saldi|gratuito|approfitta|risparmia|novità|"
+    "korting|aanbieding|aanbiedingen|bespaar|actie|subsidie|voordeel|erbjudande|erbjudanden|rabat|tilbud|tilbudet|"
+    "promocja|promocje|wyprzedaż|скидка|скидки|акция|распродажа|бесплатно|优惠|折扣|促销|特价|免费|優惠|特價|免費|"
+    "セール|割引|キャンペーン|할인|무료"
 )
 _CALL = _Words(
     "claim|pledge|enroll|enrol|enrolment|enrollment|shop now|buy now|order now|order today|get yours|get started|"
     "get it now|learn more|read more|find out more|discover|explore|use now|click here|sign up|register now|"
-    "register today|register here|book now|book your|book a demo|try it|try now|try for free|start your|join now|join us|"
-    "download now|subscribe now|view offer|see offer|request a demo|contact us today|call now|call today|for sale|"
-    "visit us|add to cart|compre|comprar|saiba mais|garanta|confira|inscreva-se|peça|clique aqui|quero|"
-    "jetzt kaufen|jetzt bestellen|jetzt sichern|jetzt shoppen|jetzt anmelden|jetzt entdecken|jetzt testen|mehr erfahren|"
-    "entdecken|j'en profite|achetez|découvrez|commandez|en savoir plus|acquista|scopri|compra ahora|descubre|"
-    "más información|bestel nu|koop nu|ontdek|shoppa|kup teraz|sprawdź|купить|подробнее|立即购买|立即購買|今すぐ|詳しくは"
+    "register today|register here|book now|book your|book a demo|try it|try now|try for free|start your|join now|"
+    "join us|download now|subscribe now|view offer|see offer|request a demo|contact us today|call now|call today|"
+    "for sale|visit us|add to cart|compre|comprar|saiba mais|garanta|confira|inscreva-se|peça|clique aqui|quero|"
+    "jetzt kaufen|jetzt bestellen|jetzt sichern|jetzt shoppen|jetzt anmelden|jetzt entdecken|jetzt testen|"
+    "mehr erfahren|entdecken|j'en profite|achetez|découvrez|commandez|en savoir plus|acquista|scopri|compra ahora|"
+    "descubre|más información|bestel nu|koop nu|ontdek|shoppa|kup teraz|sprawdź|купить|подробнее|立即购买|立即購買|"
+    "今すぐ|詳しくは"
 )
 # 15 USC 7702(17)(A): a transaction agreed to, warranty and security, changes of an account, employment, delivery.
 _TRANSACTION = _Words(
-    "shipped|dispatched|delivered|arriving|verification|activation|activate|invoice|receipt|username|password|"
-    "reset|shipment|otp|passcode|your order|your package|your parcel|your delivery|your payment|your ticket|your booking|"
+    "shipped|dispatched|delivered|arriving|verification|activation|activate|invoice|receipt|username|password|reset|"
+    "shipment|otp|passcode|your order|your package|your parcel|your delivery|your payment|your ticket|your booking|"
     "your reservation|your statement|your request|your registration|your subscription has|your account has|"
     "your account was|your account is|order confirmation|order number|order #|order no|tracking number|tracking id|"
     "track your|out for delivery|on its way|delivery date|delivery attempt|delivery notification|delivery update|"
     "delivery by|scheduled delivery|pickup|pick up your|verify your|verify my|verify email|confirm your|confirm my|"
     "one-time code|security alert|security code|sign-in|log-in details|new device|suspicious|payment received|"
-    "payment due|terms of use|terms of service|privacy policy update|you've got tickets|unsubscribed|reminder|"
-    "pedido|senha|fatura|nota fiscal|termos de|login suspeito|contraseña|factura|bestellung|sendung|rechnung|passwort|"
-    "zugestellt|bestätigung|bestätigen|versandt|commande|colis|facture|mot de passe|livraison|ordine|spedito|spedizione|"
-    "consegna|consegnato|fattura|nome utente|bestelling|wachtwoord|factuur|beställning|leverans|abonnementet|przesyłk|"
-    "paczk|zamówieni|doręcz|faktura|заказ|пароль|доставк|ご注文|お届け|パスワード|お問い合わせ|订单|訂單|验证码|驗證碼"
+    "payment due|terms of use|terms of service|privacy policy update|you've got tickets|unsubscribed|reminder|pedido|"
+    "senha|fatura|nota fiscal|termos de|login suspeito|contraseña|factura|bestellung|sendung|rechnung|passwort|"
+    "zugestellt|bestätigung|bestätigen|versandt|commande|colis|facture|mot de passe|livraison|ordine|spedito|"
+    "spedizione|consegna|consegnato|fattura|nome utente|bestelling|wachtwoord|factuur|beställning|leverans|"
+    "abonnementet| przesyłk| paczk| zamówieni| doręcz|faktura|заказ|пароль| доставк|ご注文|お届け|パスワード|"
+    "お問い合わせ|订单|訂單|验证码|驗證碼"
 )
 _QUOTED = _Words(
     " wrote:|original message--|forwarded message|\n> |schrieb am|a écrit :|ha scritto:|escribió:|escreveu:"

@@ -94,8 +94,7 @@ _CLAUSES: Final = (
 )
 _PHRASES: Final = tuple((p, words is _CLAUSES) for words in (_NAMES, _CLAUSES) for p in words.split("|"))
 _TOKEN = re.compile(
-    r"unsub|opt[_-]?out|preferences|/remov|[=_-]remove|removal|descadastr|desinscr|abmeld|desuscri|desabon",
-    re.IGNORECASE,
+    r"unsub|opt[_-]?out|preferences|/remov|[=_-]remove|removal|descadastr|desinscr|abmeld|desabon", re.I
 )
 _POINTER = re.compile(
     r"here|click|link|this|below|page|visit|go to|tap|follow|https?:|www\.|@|remove|"
@@ -103,29 +102,27 @@ _POINTER = re.compile(
     re.IGNORECASE,
 )
 _STOP = re.compile(r"[.!?…](?=\s)|[|•·]|。")
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"]{4,}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]{4,}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.I)
 _WRITE = re.compile(
-    r"\b(?:e-?mail|mail|write|send|reply|contact|schreib|schick|sende|escrib|escrev|envi|écri|envoy|scriv|invi|stuur)",
-    re.I,
+    r"\b(?:e-?mail|mail|write|send|reply|contact|schreib|schick|sende|escr|envi|écri|scriv|stuur)", re.I
 )
 _REPLY: Final = (
-    "reply|respond|return e-mail|return email|subject|blank e|respost|respuesta|antwort|répond|rispond|beantwoord|svar|"
-    "odpowiedz|ответ|返信"
+    "reply|respond|return e-mail|return email|subject line|the subject|subject of|subject: |with subject|blank e-mail|"
+    "blank email|respost|respuesta|antwort|répond|rispond|beantwoord|svar|odpowiedz|ответ|返信|asunto|assunto|betreff"
 )
 _REPLY_WITH = re.compile(
-    r"[\"'“”«„‘’(]\s?(?:remove|stop|unsub\w*|cancel|no|opt[ -]?out|parar|pare|sair|remover|excluir|baja|stopp?|"
-    r"abmelden|désabonner|cancella|afmelden)\b|\b(?:REMOVE|STOP|UNSUBSCRIBE|OPT[ -]?OUT|PARAR|PARE|SAIR|REMOVER|BAJA|"
-    r"ABMELDEN|STOPP)\b|\b(?:to|with|of|and|word|as) (?:be )?(?:remove|unsubscribe|opt out)",
+    r"[\"'“”«„‘’]\s?(?:remove|stop|unsub\w*|cancel|opt[ -]?out|parar|pare|sair|remover|excluir|baja|stopp?|abmelden|"
+    r"désabonner|cancella|afmelden)\b|\b(?:REMOVE|STOP|UNSUBSCRIBE|OPT[ -]?OUT|PARAR|PARE|SAIR|REMOVER|BAJA|ABMELDEN|"
+    r"STOPP)\b|\b(?:to|with|of|and|word|as) (?:be )?(?:removed?|unsubscribe|opt out)",
 )
+_NOT_REPLY = re.compile(r"(?:not|n't|no|cannot|never|não|nicht|pas|niet|non)[ -]?$")
 # What mail-merge programs leave behind when a template was not filled in.
 _PLACEHOLDER = re.compile(
-    r"\{\{|\}\}|\{%|\*\||\|\*|%%|[$%#@!]\{|<%|%>|<tr:|\[\[|<<|"
+    r"\{\{\{?\s?[A-Za-z_#$.]|\{%|\*\||\|\*|%%|[$%#@!]\{|<%|%>|<tr:|\[\[|<<|"
     r"\{(?![0-9A-Fa-f-]{8,38}\})[A-Za-z_$][\w .|-]{0,60}\}|"
-    r"\[(?:unsub|opt|link|url|remove)[\w -]{0,40}\]|\[[A-Z]{3}[A-Z_ ]{0,40}\]|"
-    r"(?<![%\w])%(?![0-9A-Fa-f]{2})[A-Za-z_][\w.-]{2,60}%|"
-    r"^(?:https?://)?[\[<{%*]|unsubscribe[_-](?:link|url)$",
+    r"(?<![\w\]])\[(?:unsub|opt|link|url|remove)[\w -]{0,40}\]|(?<![\w\]])(?-i:\[[A-Z]{3}[A-Z_ ]{0,40}\])|"
+    r"(?<![%\w])%(?![0-9A-F]{2})[A-Z_][\w.-]{2,60}%|"
+    r"^(?:https?://)?(?:[<{%*]|\[(?![0-9A-F:]{2,40}\]))|unsubscribe[_-](?:link|url)$",
     re.IGNORECASE,
 )
 _ENCODED: Final = (("%7b", "{"), ("%7d", "}"), ("%7c", "|"), ("%7B", "{"), ("%7D", "}"), ("%7C", "|"))
@@ -174,9 +171,12 @@ def _dead_host(url: str) -> str:
 def find(views: tuple[View, ...]) -> OptOut:
     """Return the best opt-out in `views`: the first that can work, else the first that cannot, else NONE."""
     best = OptOut(State.NONE)
-    for reach in ("tail", "rest"):
+    for step in range(3):
         for where in range(len(views) - 1, -1, -1):  # the last alternative is the one mostly shown (RFC 2046 5.1.4)
-            for found in _in_view(views[where], where, is_tail=reach == "tail"):
+            low, high = _spans(len(views[where].text))[step]
+            if low >= high:
+                continue
+            for found in _in_span(_Reading(views[where], where, low, _lower(views[where].text[low:high]))):
                 if found.state is State.LIVE:
                     return found
                 if best.state is State.NONE and (found.state is State.DEAD or not best.phrase):
@@ -184,16 +184,10 @@ def find(views: tuple[View, ...]) -> OptOut:
     return best
 
 
-def _in_view(view: View, where: int, *, is_tail: bool) -> Iterator[OptOut]:
-    size = len(view.text)
-    if is_tail:
-        spans = [(max(0, size - _TAIL), size)]
-    else:
-        first = max(0, size - _MOST)
-        spans = [(first, max(0, size - _TAIL + _NEAR))] + ([(0, min(first, _HEAD))] if first else [])
-    for low, high in spans:
-        if low < high:
-            yield from _in_span(_Reading(view, where, low, _lower(view.text[low:high])))
+def _spans(size: int) -> tuple[tuple[int, int], ...]:
+    """What of a text is looked at, step by step: its end, what is before that, its beginning."""
+    first, tail = max(0, size - _MOST), max(0, size - _TAIL)
+    return (tail, size), (first, tail and tail + _NEAR), (0, min(first, _HEAD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +280,8 @@ def _belongs(text: str, link: Link, start: int, end: int, *, is_clause: bool) ->
 
 
 def _replies(reading: _Reading, lower: str) -> Iterator[OptOut]:
-    """Instructions to reply: "reply with STOP", "put REMOVE in the subject"."""
+    """Instructions to reply: "reply with STOP", "put REMOVE in the subject"; not "do not reply"."""
+    text = reading.view.text
     for word in _REPLY.split("|"):
         place = len(lower)
         for _ in range(_TRIES):
@@ -294,8 +289,11 @@ def _replies(reading: _Reading, lower: str) -> Iterator[OptOut]:
             if place < 0:
                 break
             start = reading.low + place
-            if _REPLY_WITH.search(reading.view.text, max(0, start - 80), start + 100):
-                yield OptOut(State.LIVE, reading.excerpt(start, start + len(word)), "", reading.where)
+            end = start + len(word)
+            what = _REPLY_WITH.search(text, max(0, start - 80), end + 100)
+            between = (text[end : what.start()] or text[what.end() : start]) if what else "."
+            if what and not _STOP.search(between) and not _NOT_REPLY.search(lower[max(0, place - 8) : place]):
+                yield OptOut(State.LIVE, reading.excerpt(start, end), "", reading.where)
 
 
 _ODD = re.compile("[\u0370-\u04ff\uff01-\uff5e\U0001d400-\U0001d7ff]")

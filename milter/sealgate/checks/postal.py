@@ -45,17 +45,14 @@ _USUAL: Final = (
 _SHORT: Final = dict(_PAIRS) | dict(pair.split() for pair in _USUAL.split("|"))
 # USPS Publication 28: a unit may be written as Suite, Ste, Unit, PMB or `#`; the number is what counts.
 _DROPPED: Final = frozenset(("suite", "ste", "unit", "apt", "apartment", "room", "rm", "pmb", "no", "nr"))
-_PHRASES: Final = (
-    *((f" {long} ", f" {short} ") for long, short in _PAIRS if " " in long),
-    (" p o box ", " pobox "),
-    (" po box ", " pobox "),
-    (" post office box ", " pobox "),
-    (" d c ", " dc "),
-    (" u s a ", " usa "),
-    (" u k ", " uk "),
-    (" united states of america ", " usa "),
-    (" united states ", " usa "),
-    (" united kingdom ", " uk "),
+_NAMED_PAIRS: Final = (
+    "p o box pobox|po box pobox|post office box pobox|d c dc|u s a usa|u k uk|united states of america usa|"
+    "united states usa|united kingdom uk"
+)
+_PHRASES: Final = tuple(
+    (f" {long} ", f" {short} ")
+    for long, short in (*_PAIRS, *(pair.rpartition(" ")[::2] for pair in _NAMED_PAIRS.split("|")))
+    if " " in long
 )
 _COUNTRY_LAST: Final = frozenset(("usa", "us", "uk", "canada", "germany", "deutschland", "france", "australia"))
 
@@ -144,25 +141,17 @@ _CODE = re.compile(
     re.VERBOSE,
 )
 # First digit of a ZIP code and the states it is given to (USPS Publication 65): a mismatch is a made-up address.
-_ZIP: Final = {
-    "0": "ct ma me nh nj ny pr ri vt",
-    "1": "de ny pa",
-    "2": "dc md nc sc va wv",
-    "3": "al fl ga ms tn",
-    "4": "in ky mi oh",
-    "5": "ia mn mt nd sd wi",
-    "6": "il ks mo ne",
-    "7": "ar la ok tx",
-    "8": "az co id nm nv ut wy tx",
-    "9": "ak ca hi or wa",
-}
+_ZIP: Final = (
+    "ct ma me nh nj ny pr ri vt|de ny pa|dc md nc sc va wv|al fl ga ms tn|in ky mi oh|ia mn mt nd sd wi|il ks mo ne|"
+    "ar la ok tx|az co id nm nv ut wy tx|ak ca hi or wa"
+)
 _STATE_BEFORE = re.compile(r"([A-Za-z]+)(?:[ .]+([A-Za-z]+))?$")
 _AU_STATE = re.compile(r"\b(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT|New South Wales|Victoria|Queensland|Tasmania)\b")
 _AREAS: Final = (
-    "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G"
-    " GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW"
-    " OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC"
-    " WD WF WN WR WS WV YO ZE"
+    "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL "
+    "GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX "
+    "PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN "
+    "WR WS WV YO ZE"
 )
 _GB_AREAS: Final = frozenset(_AREAS.split())
 _BOX = re.compile(
@@ -188,12 +177,12 @@ _YEAR = re.compile(r"(?:19|20)\d\d\b")
 _CITY_AFTER = re.compile(r"[ ,|/–\N{MIDDLE DOT}\n-]{1,4}[^\W\d_a-z]")
 _CITY_BEFORE = re.compile(r"[^\W\d_]{3,}[ ,.–-]{1,3}$")
 _COUNTRIES: Final = (
-    "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|cayman islands|panama|belize|"
-    "cyprus|malta|gibraltar|estonia|latvia|lithuania|luxembourg|singapore|israel|nigeria|kenya|ghana|south africa|"
-    "new zealand|germany|deutschland|netherlands|nederland|belgium|belgique|france|spain|españa|portugal|italy|italia|"
-    "austria|österreich|switzerland|schweiz|suisse|denmark|danmark|sweden|sverige|norway|norge|finland|suomi|poland|"
-    "polska|brazil|brasil|mexico|méxico|argentina|chile|colombia|india|china|japan|korea|taiwan|thailand|vietnam|"
-    "philippines|indonesia|malaysia|australia|canada|united kingdom|united states|usa|qatar|saudi arabia|turkey|türkiye"
+    "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|cayman islands|panama|belize|cyprus|"
+    "malta|gibraltar|estonia|latvia|lithuania|luxembourg|singapore|israel|nigeria|kenya|ghana|south africa|new zealand|"
+    "germany|deutschland|netherlands|nederland|belgium|france|spain|españa|portugal|italy|italia|austria|österreich|"
+    "switzerland|schweiz|denmark|danmark|sweden|sverige|norway|norge|finland|poland|polska|brazil|brasil|mexico|méxico|"
+    "argentina|chile|colombia|india|china|japan|korea|taiwan|thailand|vietnam|philippines|indonesia|malaysia|australia|"
+    "canada|united kingdom|united states|usa|qatar|saudi arabia|turkey|türkiye"
 )
 _NAMED = re.compile(r"\b[A-Z]\w+ (?:Industrial Estate|Business Park|Science Park|House|Tower|Building|Centre|Plaza)\b")
 _BR_STREET = re.compile(r"\b(?:Rua|R\.|Av\.|Avenida|Alameda|Rodovia|Travessa|Praça|Estrada) [A-Z]")
@@ -274,7 +263,7 @@ def _is_zip(before: str, code: str) -> bool:
     state = last.lower() if len(last) == 2 and last.isupper() else ""
     for name in (f"{found[1]} {found[2]}".lower(), last.lower()):
         state = state or _SHORT.get(name, "") * (len(name) > 3)
-    return bool(state) and state in _ZIP[code[0]].split()
+    return bool(state) and state in _ZIP.split("|")[int(code[0])].split()
 
 
 def _place(before: str) -> int | None:

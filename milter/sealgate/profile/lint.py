@@ -152,9 +152,9 @@ def _disagreement(first: Login, second: Login) -> str:
 def _domains(profile: Profile, problems: Problems) -> None:
     for domain in profile.domains.values():
         if profile.seal and domain.sign and not domain.keys:
-            problems.error(
+            problems.warning(
                 _at(domain.place),
-                f"domain {domain.name} says `sign: yes` and has no key: with `seal: on` its mail could not leave",
+                f"domain {domain.name} says `sign: yes` and has no key: with `seal: on` its mail is deferred (451)",
                 "add a key under `keys:`, or write `sign: no`",
             )
 
@@ -165,6 +165,12 @@ def _identity(identity: Identity, problems: Problems) -> None:
         problems.error(here, f"identity {name} is nobody", "say who it is: `principals:`, `networks:`, or `local: yes`")
     if not identity.senders and identity.kind is not Kind.FORWARDER:
         problems.warning(here, f"identity {name} has no `senders`: it can send nothing", "list its addresses")
+    if identity.mail_class is MailClass.COMMERCIAL and identity.kind is Kind.PERSON:
+        problems.error(
+            here,
+            f"identity {name} is a person: a person's mail is never refused for what commercial mail must carry",
+            "declare what sends advertisements as `kind: service`, with a principal of its own",
+        )
     if identity.mail_class is MailClass.COMMERCIAL and not identity.postal_addresses:
         problems.warning(
             here,
