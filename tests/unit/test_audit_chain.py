@@ -1,8 +1,11 @@
 """The audit chain: one spelling for each event, and no change to a line goes unseen."""
 
+import enum
 import hashlib
 import json
 import re
+import signal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -62,6 +65,16 @@ def test_the_known_spelling():
         rb'{"A":{"b":1180591620717411303424,"z":0},"a":"x\n\u001b\u007f\"\\\u2028\ud800\u00e9 {}",'
         rb'"\ud83d\ude00":[true,null],"\ufb33":1}'
     )
+
+
+class Word(enum.StrEnum):
+    ACCEPT = "accept"
+
+
+def test_read_only_maps_tuples_and_enumerations_are_spelt_as_what_they_hold():
+    event = MappingProxyType({"b": Word.ACCEPT, "a": (MappingProxyType({"d": 1, "c": signal.SIGTERM}),)})
+    assert canonical(event) == b'{"a":[{"c":15,"d":1}],"b":"accept"}'
+    assert canonical({"\u00e9": event, "z": [event]}) == canonical({"z": [dict(event)], "\u00e9": dict(event)})
 
 
 @pytest.mark.parametrize("value", [1.0, float("nan"), b"x", {1: 2}, {None: 1}, {"a": [1.5]}, {1, 2}, object()])

@@ -259,19 +259,14 @@ def _is_plain(value: Any, depth: int) -> bool:
     """
     if depth > MAX_DEPTH:
         raise ValueError(f"an event nests deeper than {MAX_DEPTH}")
-    kind, is_plain = type(value), True
-    if kind is dict:
-        is_plain = "".join(value).isascii()  # TypeError where a name is not str
+    is_plain, items = True, value
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101  # the second question is slow
+        is_plain = "".join(value).isascii() and isinstance(value, dict)  # TypeError where a name is not str
         items = value.values()
-    elif isinstance(value, list | tuple):
-        items = value
     elif isinstance(value, str | int):  # an enumeration's member, for one
         return True
-    elif isinstance(value, Mapping):
-        is_plain = False
-        items = value.values()
-    else:
-        raise TypeError(f"an event cannot hold {kind.__name__}")
+    elif not isinstance(value, list | tuple):
+        raise TypeError(f"an event cannot hold {type(value).__name__}")
     for item in items:
         if type(item) not in _ATOMS and not _is_plain(item, depth + 1):
             is_plain = False

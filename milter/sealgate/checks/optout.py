@@ -20,8 +20,7 @@ from sealgate.mail.visible import Link, View
 
 MAX_EXCERPT: Final = 200  # characters of an excerpt
 _TAIL: Final = 3_000
-_MOST: Final = 60_000  # characters of a text that are looked at, from its end
-_HEAD: Final = 4_000  # and from its beginning, where that is elsewhere
+_MOST: Final = 150_000  # characters of a text that are looked at, from its end
 _NEAR: Final = 120  # characters between a phrase and what belongs to it
 _TRIES: Final = 6  # places of one phrase that are looked at
 
@@ -57,7 +56,7 @@ class OptOut:
 _NAMES: Final = (
     "unsubscri|opt out|opt-out|optout|unsub |remove me|remove yourself|be removed|mail preferences|"
     "communication preferences|subscription preferences|notification preferences|manage preference|"
-    "manage your preference|update your preferences|update preferences|manage my preferences|preference center|"
+    "your preferences|update preferences|my preferences|preference center|"
     "alert preferences|subscription options|manage subscription|manage my subscription|manage your subscription|"
     "cancel your subscription|cancel subscription|cancel my subscription|email settings|mailing list options|"
     "do not email|unlist|take me off|removal link|remove link|descadastr|desinscr|remover inscri|cancelar inscri|"
@@ -171,9 +170,11 @@ def _dead_host(url: str) -> str:
 def find(views: tuple[View, ...]) -> OptOut:
     """Return the best opt-out in `views`: the first that can work, else the first that cannot, else NONE."""
     best = OptOut(State.NONE)
-    for step in range(3):
+    for is_end in (True, False):
         for where in range(len(views) - 1, -1, -1):  # the last alternative is the one mostly shown (RFC 2046 5.1.4)
-            low, high = _spans(len(views[where].text))[step]
+            size = len(views[where].text)
+            tail = max(0, size - _TAIL)
+            low, high = (tail, size) if is_end else (max(0, size - _MOST), tail and tail + _NEAR)
             if low >= high:
                 continue
             for found in _in_span(_Reading(views[where], where, low, _lower(views[where].text[low:high]))):
@@ -182,12 +183,6 @@ def find(views: tuple[View, ...]) -> OptOut:
                 if best.state is State.NONE and (found.state is State.DEAD or not best.phrase):
                     best = found
     return best
-
-
-def _spans(size: int) -> tuple[tuple[int, int], ...]:
-    """What of a text is looked at, step by step: its end, what is before that, its beginning."""
-    first, tail = max(0, size - _MOST), max(0, size - _TAIL)
-    return (tail, size), (first, tail and tail + _NEAR), (0, min(first, _HEAD))
 
 
 @dataclass(frozen=True, slots=True)

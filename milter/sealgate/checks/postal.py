@@ -130,7 +130,9 @@ def _tails(text: str) -> list[str]:
 _SPOT = re.compile(r"[0-9〒][0-9A-Z]{1,5}")  # in every postcode; cheap to find, unlike the next
 _CODE = re.compile(
     r"""(?<![\w/=&?.@+%$€£#-])(?:
-      (?P<gb>[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2})
+      (?P<gb>(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|
+         L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)
+         \d[A-Z\d]?[ ]?\d[A-Z]{2})
     | (?P<ca>[A-CEGHJ-NPR-TVXY]\d[A-Z][ -]?\d[A-Z]\d)
     | (?P<ie>(?:[AC-FHKNPRTV-Y]\d{2}|D6W)[ ]?(?=[A-Z]*\d)[\dAC-FHKNPRTV-Y]{4})
     | (?P<ky>KY\d-\d{4})
@@ -147,13 +149,6 @@ _ZIP: Final = (
 )
 _STATE_BEFORE = re.compile(r"([A-Za-z]+)(?:[ .]+([A-Za-z]+))?$")
 _AU_STATE = re.compile(r"\b(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT|New South Wales|Victoria|Queensland|Tasmania)\b")
-_AREAS: Final = (
-    "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL "
-    "GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX "
-    "PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN "
-    "WR WS WV YO ZE"
-)
-_GB_AREAS: Final = frozenset(_AREAS.split())
 _BOX = re.compile(
     r"\bP\.? ?O\.? ?Box ?\d|\bPost Office Box ?\d|\b(?:GPO|Postal) Box ?\d|\bLocked Bag \d|\bPrivate Bag|\bPMB ?#?\d|"
     r"\bRPO\b|\bPostfach|\bPostbus \d|\bB\.?P\.? \d|\bC\.?P\.? \d|\bCS \d|\bApartado|\bCaixa Postal|\bCasella Postale|"
@@ -221,10 +216,7 @@ def _begins(text: str, code: re.Match[str]) -> tuple[int, int] | None:
     low = max(0, start - 130)
     before, kind = text[low:start], code.lastgroup
     match kind:
-        case "gb":
-            area = code["gb"][:2] if code["gb"][1].isalpha() else code["gb"][0]
-            evidence = _place(before) if area in _GB_AREAS else None
-        case "ca" | "ie" | "ky":
+        case "gb" | "ca" | "ie" | "ky":
             evidence = _place(before)
         case "jp":
             return (start, min(len(text), end + 60))

@@ -17,6 +17,7 @@ no thread can be stopped meanwhile. HTML for which `is_heavy` holds belongs into
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from selectolax.lexbor import LexborHTMLParser
@@ -66,9 +67,7 @@ _INVISIBLE = re.compile(
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_BREAKS = re.compile(f" ?{_BREAK}[ {_BREAK}]*")
-_LINK_MARKS = re.compile(f"([{_LINK}{_LINK_END}])")
-_HIDING_MARKS = re.compile(f"([{_HIDDEN}{_HIDDEN_END}])")
+_HTML_BLANKS: Final = " \t\n\r\f"  # the URL Standard 4.4 takes them off, and the first three out
 _DECLARATION = re.compile(r"(?:^|[;{}\s])(display|visibility)\s*:\s*([a-z-]+)\s*(!\s*important)?", re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
 _URL_BLANKS = re.compile(r"[\t\n\r]+")
@@ -81,15 +80,29 @@ def _tag_ids(names: str, inside: str = "") -> frozenset[int]:
     return frozenset(LexborHTMLParser(f"{inside}<{name}>").css(name)[0].tag_id for name in names.split())
 
 
-_BLOCKS: Final = _tag_ids(
-    "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1"
-    " h2 h3 h4 h5 h6 header hgroup legend listing main menu nav ol p plaintext pre section summary table ul xmp"
-) | _tag_ids("caption", "<table>")
-_LINE_STARTS: Final = _tag_ids("br hr li option") | _tag_ids("tr", "<table>")  # what follows begins a block of its own
-_CELLS: Final = _tag_ids("td th", "<table><tr>")
-_UNSEEN: Final = _tag_ids("script style template head title iframe noembed noframes datalist rp")
-(_ANCHOR,) = _tag_ids("a")
-(_AREA,) = _tag_ids("area")
+_NO_MARKS: Final = ("", "")
+_MARKS: Final = MappingProxyType(
+    {
+        number: marks
+        for names, inside, marks in (
+            (
+                "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure"
+                " footer form h1 h2 h3 h4 h5 h6 header hgroup legend listing main menu nav ol p plaintext pre section"
+                " summary table ul xmp",
+                "",
+                (_BREAK, _BREAK),
+            ),
+            ("caption", "<table>", (_BREAK, _BREAK)),
+            ("br hr li option", "", (_BREAK, "")),  # what follows these begins a line anyway, or should not
+            ("tr", "<table>", (_BREAK, "")),
+            ("td th", "<table><tr>", (" ", "")),
+            ("script style template head title iframe noembed noframes datalist rp", "", (_HIDDEN, _HIDDEN_END)),
+            ("a", "", (_LINK, _LINK_END)),
+            ("area", "", (_LINK, "")),
+        )
+        for number in _tag_ids(names, inside)
+    }
+)
 
 
 def is_heavy(html: bytes) -> bool:
@@ -177,49 +190,32 @@ def _mark_elements(tree: Any) -> list[str]:
     """Mark blocks, cells, unseen elements and links; return the targets of the links in the order of their marks."""
     targets = []
     for node in tree.css("*"):
-        number = node.tag_id
-        if number in _BLOCKS:
-            node.insert_before(_BREAK)
-            node.insert_after(_BREAK)
-        elif number in _CELLS:
-            node.insert_before(" ")
-        elif number in _LINE_STARTS:
-            node.insert_before(_BREAK)
-        elif number == _ANCHOR:
+        before, after = _MARKS.get(node.tag_id, _NO_MARKS)
+        if before is _LINK:
             attributes = node.attributes
-            if "href" in attributes:
-                targets.append(_target(attributes))
-                node.insert_before(_LINK)
-                node.insert_after(_LINK_END)
-        elif number in _UNSEEN:
-            node.insert_before(_HIDDEN)
-            node.insert_after(_HIDDEN_END)
-        elif number == _AREA:
-            attributes = node.attributes
-            if "href" in attributes:
-                targets.append(_target(attributes))
-                node.insert_before(f"{_LINK} {attributes.get('alt') or ''} {_LINK_END}")
+            if "href" not in attributes:
+                continue
+            target = attributes["href"] or ""
+            targets.append(_URL_BLANKS.sub("", target.strip(_HTML_BLANKS)))
+            if not after:  # an area has no content
+                before = f"{_LINK} {attributes.get('alt') or ''} {_LINK_END}"
+        if before:
+            node.insert_before(before)
+        if after:
+            node.insert_after(after)
     return targets
-
-
-def _target(attributes: dict[str, str | None]) -> str:
-    """Return the target as written, without the blanks that every reader drops (URL Standard 4.4, 1 and 3)."""
-    return _URL_BLANKS.sub("", (attributes["href"] or "").strip(" \t\n\r\f"))
 
 
 def _without_hidden(text: str, targets: list[str]) -> tuple[str, list[str]]:
     """Leave out what stands between marks of hiding, and the links in it."""
-    if _HIDDEN not in text:
-        return text, targets
-    depth = number = 0
-    seen: list[str] = []
-    left: list[str] = []
-    for piece in _HIDING_MARKS.split(text):
-        if piece == _HIDDEN:
-            depth += 1
-        elif piece == _HIDDEN_END:
-            depth -= 1
-        else:
+    first, *others = text.split(_HIDDEN)
+    number = first.count(_LINK)
+    seen, left = [first], targets[:number]
+    depth = 0
+    for other in others:
+        depth += 1
+        for index, piece in enumerate(other.split(_HIDDEN_END)):
+            depth -= index > 0
             links = piece.count(_LINK)
             if depth == 0:
                 seen.append(piece)
@@ -230,41 +226,63 @@ def _without_hidden(text: str, targets: list[str]) -> tuple[str, list[str]]:
 
 def _view(marked: str, targets: list[str]) -> View:
     """Fold blanks and turn the marks of links into offsets."""
-    text = _BREAKS.sub("\n", " ".join(_without_invisible(marked).split()))
-    spans = [[0, 0] for _ in targets]
-    out: list[str] = []
-    opened: list[int] = []
-    fresh: list[int] = []  # the innermost of `opened`, as far as they have no text yet
-    length = started = 0
-    gap = ""  # the blank or line end that stands before the next word, wherever marks stand between
-    for piece in _LINK_MARKS.split(text):
-        if piece == _LINK:
-            opened.append(started)
-            fresh.append(started)
-            started += 1
-        elif piece == _LINK_END:
-            number = opened.pop()
-            if fresh:
-                fresh.pop()
-                spans[number][0] = length
-            spans[number][1] = length
-        elif piece:
-            if piece[0] in " \n":
-                gap = "\n" if "\n" in (gap, piece[0]) else " "
-            core = piece.strip(" \n")
-            if core:
-                if gap and length:
-                    out.append(gap)
-                    length += 1
-                for number in fresh:
-                    spans[number][0] = length
-                fresh.clear()
-                out.append(core)
-                length += len(core)
-                gap = piece[-1] if piece[-1] in " \n" else ""
-    text = "".join(out)
-    links = (Link(text[a:b], target, a) for (a, b), target in zip(spans, targets, strict=True))
-    return View(text, tuple(links))
+    folded = " ".join(_without_invisible(marked).split())
+    folded = "\n".join([line for part in folded.split(_BREAK) if (line := part.strip(" "))])
+    text = _Text(len(targets))
+    for index, run in enumerate(folded.split(_LINK)):
+        if index:
+            text.begin_link()
+        for inner, piece in enumerate(run.split(_LINK_END)):
+            if inner:
+                text.end_link()
+            if piece:
+                text.add(piece)
+    whole = "".join(text.pieces)
+    links = [Link(whole[a:b], target, a) for a, b, target in zip(text.begins, text.ends, targets, strict=True)]
+    return View(whole, tuple(links))
+
+
+class _Text:
+    """The text of a view as it grows. Blanks wait until a word follows, so that no link begins or ends with one."""
+
+    __slots__ = ("begins", "empty", "ends", "gap", "length", "opened", "pieces", "started")
+
+    def __init__(self, links: int) -> None:
+        self.pieces: list[str] = []
+        self.length = 0
+        self.gap = ""  # the blank or line end that stands before the next word, whatever marks stand between
+        self.begins = [0] * links
+        self.ends = [0] * links
+        self.started = 0
+        self.opened: list[int] = []
+        self.empty: list[int] = []  # the innermost of `opened`, as far as they have no text yet
+
+    def begin_link(self) -> None:
+        self.opened.append(self.started)
+        self.empty.append(self.started)
+        self.started += 1
+
+    def end_link(self) -> None:
+        link = self.opened.pop()
+        if self.empty:
+            self.begins[self.empty.pop()] = self.length
+        self.ends[link] = self.length
+
+    def add(self, piece: str) -> None:
+        words = piece.strip(" \n")
+        if piece[0] in " \n":
+            self.gap = "\n" if "\n" in (self.gap, piece[0]) else " "
+        if not words:
+            return
+        if self.gap and self.length:
+            self.pieces.append(self.gap)
+            self.length += 1
+        for link in self.empty:
+            self.begins[link] = self.length
+        self.empty.clear()
+        self.pieces.append(words)
+        self.length += len(words)
+        self.gap = piece[-1] if piece[-1] in " \n" else ""
 
 
 def _plain_links(text: str) -> Iterator[Link]:
