@@ -222,7 +222,8 @@ def test_no_target_raises(href: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["unsubscribe ", "a@", "reply ", "a.b@c.d.", "{{", "%a", "no longer wish to receive ", "İ", "http://x ", "．"]
+    "piece",
+    ["unsubscribe ", "a@", "reply ", "a.b@c.d.", "{{", "%a", "no longer wish to receive ", "İ", "http://x ", "．"],
 )
 def test_time_is_linear_in_hostile_text(piece: str) -> None:
     text = piece * (300_000 // len(piece))

@@ -3,7 +3,8 @@
 Fills `app.ports.Reader`. One connection a request: it waits in the listening socket's backlog until the reader is free.
 So the message that kills the reader is the only one that sees its death, and the others are read by the next reader.
 
-What can fail: the reader dies on the HTML, refuses it, or does not answer in time: `PortError`.
+What can fail: the reader dies on the HTML or refuses it, which says something of the message: `UnreadableError`. Or it
+does not answer in time or cannot be reached, which says something of this host: `PortError`.
 
 The frames: the request is two lengths of four octets (big-endian), a JSON header `{"charset": NAME}` of the first
 length, and the HTML of the second. The reply is one length and JSON: `{"text": TEXT, "links": [[TEXT, HREF, OFFSET]]}`
@@ -16,7 +17,7 @@ import struct
 import time
 from typing import Any
 
-from sealgate.app.ports import PortError
+from sealgate.app.ports import PortError, UnreadableError
 from sealgate.mail.visible import Link, View
 
 REQUEST = struct.Struct(">II")
@@ -46,11 +47,12 @@ class ReaderClient:
         """Return what a reader of the HTML sees.
 
         Raises:
-            PortError: the reader died, ran out of its limits, or did not answer in time.
+            UnreadableError: the reader died on it or refused it.
+            PortError: the reader cannot be reached, or did not answer in time.
         """
         header = json.dumps({"charset": charset[:80]}).encode()
         if len(html) > MAX_HTML:
-            raise PortError(f"the HTML has {len(html)} octets, more than {MAX_HTML}")
+            raise UnreadableError(f"the HTML has {len(html)} octets, more than {MAX_HTML}")
         until = time.monotonic() + self._deadline
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             try:
@@ -64,8 +66,10 @@ class ReaderClient:
                 if size > MAX_REPLY:
                     raise ValueError(f"a reply of {size} octets")
                 return _view(json.loads(_receive(connection, size, until)))
-            except (OSError, ValueError) as error:
+            except TimeoutError as error:
                 raise PortError(f"the reader process gave up: {_reason(error)}") from error
+            except (OSError, ValueError) as error:
+                raise UnreadableError(f"the reader process gave up: {_reason(error)}") from error
 
 
 def _view(reply: Any) -> View:

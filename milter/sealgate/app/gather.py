@@ -1,9 +1,10 @@
 """Facts before judgement: everything that has to be asked is asked here, once, with a deadline.
 
-A port that does not answer gives `Unknown(why)`; what that means is the checks' business.
+Content that cannot be read within the limits gives `Unknown(why)`; what that means is the checks' business. A port that
+does not answer is a fault of ours: its `PortError` goes up, and the message is deferred.
 """
 
-from sealgate.app.ports import PortError, Reader
+from sealgate.app.ports import Reader, UnreadableError
 from sealgate.checks.facts import Facts, Known, Unknown
 from sealgate.mail.message import Message
 from sealgate.mail.mime import TextPart
@@ -22,5 +23,5 @@ def _view(part: TextPart, reader: Reader) -> Known[View] | Unknown:
         return Known(read_html(part.content, part.charset))
     try:
         return Known(reader.read(part.content, part.charset))
-    except PortError as error:
+    except UnreadableError as error:
         return Unknown(str(error))

@@ -12,6 +12,10 @@ class PortError(Exception):
     """The world did not answer. The message is deferred (451), never refused and never let through."""
 
 
+class UnreadableError(PortError):
+    """The world answered that this content is beyond its limits: a property of the message, not a fault of ours."""
+
+
 class Journal(Protocol):
     """The audit file."""
 
@@ -30,5 +34,6 @@ class Reader(Protocol):
         """Return what a reader sees.
 
         Raises:
-            PortError: the reader died, ran out of its limits, or did not answer in time.
+            UnreadableError: the reader died on it, or it ran out of memory or processor time.
+            PortError: the reader did not answer in time or cannot be reached: our fault, so the message is deferred.
         """

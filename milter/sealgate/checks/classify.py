@@ -23,7 +23,7 @@ from sealgate.profile.model import Identity, MailClass
 
 THRESHOLD: Final = 1.5  # scores from here on are called commercial
 _BEGINNING: Final = 500  # characters of a body that count as its beginning (16 CFR 316.3(a)(2)(ii))
-_BODY: Final = 4_000  # characters that are looked at in all
+_BODY: Final = 3_000  # characters that are looked at in all
 _WORD = re.compile(r"[^\W\d_]+")
 _PRICE = re.compile(r"[$€£¥₹] ?\d[\d.,]{0,9}")
 _AMOUNT = re.compile(r"\d ?(?:[%€£]|EUR\b|USD\b|zł|kr\b)")

@@ -117,14 +117,14 @@ _REPLY_WITH = re.compile(
 _NOT_REPLY = re.compile(r"(?:not|n't|no|cannot|never|não|nicht|pas|niet|non)[ -]?$")
 # What mail-merge programs leave behind when a template was not filled in.
 _PLACEHOLDER = re.compile(
-    r"\{\{\{?\s?[A-Za-z_#$.]|\{%|\*\||\|\*|%%|[$%#@!]\{|<%|%>|<tr:|\[\[|<<|"
+    r"\{\{\{?\s?[A-Za-z_#$.]|\{% ?(?![0-9A-F]{2})[a-z]|\*\||\|\*|%%|[$%#@!]\{|<%|%>|<tr:|\[\[|<<|"
     r"\{(?![0-9A-Fa-f-]{8,38}\})[A-Za-z_$][\w .|-]{0,60}\}|"
     r"(?<![\w\]])\[(?:unsub|opt|link|url|remove)[\w -]{0,40}\]|(?<![\w\]])(?-i:\[[A-Z]{3}[A-Z_ ]{0,40}\])|"
     r"(?<![%\w])%(?![0-9A-F]{2})[A-Z_][\w.-]{2,60}%|"
     r"^(?:https?://)?(?:[<{%*]|\[(?![0-9A-F:]{2,40}\]))|unsubscribe[_-](?:link|url)$",
     re.IGNORECASE,
 )
-_ENCODED: Final = (("%7b", "{"), ("%7d", "}"), ("%7c", "|"), ("%7B", "{"), ("%7D", "}"), ("%7C", "|"))
+_ENCODED = re.compile(r"%7[bcd]", re.IGNORECASE)  # braces and the bar
 _PRIVATE = re.compile(r"(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|invalid|home\.arpa)$")
 
 
@@ -133,9 +133,7 @@ def dead(href: str) -> str:
     target = href.strip()
     if not target or target.startswith("#"):
         return "empty link"
-    if "%7" in target:
-        for code, char in _ENCODED:
-            target = target.replace(code, char)
+    target = _ENCODED.sub(lambda found: chr(int(found[0][1:], 16)), target)
     tag = _PLACEHOLDER.search(target)
     if tag:
         return f"unfilled placeholder {target[tag.start() : tag.start() + 24]}"
@@ -201,19 +199,15 @@ class _Reading:
 
 def _in_span(reading: _Reading) -> Iterator[OptOut]:
     for lower in _readings(reading.lower):
-        seen = False
         for phrase, is_clause in _PHRASES:
             place = len(lower)
             for _ in range(_TRIES):
                 place = lower.rfind(phrase, 0, place)
                 if place < 0:
                     break
-                seen = True
                 start = reading.low + place
                 yield _judge(reading, start, start + len(phrase), is_clause=is_clause)
         yield from _replies(reading, lower)
-        if seen:
-            return
 
 
 def _judge(reading: _Reading, start: int, end: int, *, is_clause: bool) -> OptOut:
@@ -254,13 +248,10 @@ def _in_words(text: str, start: int, end: int, none: OptOut) -> OptOut:
 
 def _links_near(view: View, start: int, end: int) -> list[Link]:
     first = bisect_left(view.links, start - 300, key=lambda link: link.offset)
-    near = []
-    for link in view.links[first : first + 60]:
-        if link.offset > end + _NEAR:
-            break
-        if link.offset + len(link.text) >= start - _NEAR:
-            near.append(link)
-    return near
+    low, high = start - _NEAR, end + _NEAR
+    return [
+        link for link in view.links[first : first + 60] if link.offset <= high and low <= link.offset + len(link.text)
+    ]
 
 
 def _belongs(text: str, link: Link, start: int, end: int, *, is_clause: bool) -> bool:

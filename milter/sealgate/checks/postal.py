@@ -26,7 +26,7 @@ _MARKS = re.compile(r"[\u0300-\u036f]+")
 _PLUS4 = re.compile(r"\b(\d{5})-\d{4}\b")
 # Digits and letters part (`L1G6Z8` is `L1G 6Z8`, `Box712` is `Box 712`); scripts without blanks go by the character.
 _WORD = re.compile(r"\d+|[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+")
-_STATES: Final = (
+_SHORTER: Final = (
     "alabama al|alaska ak|arizona az|arkansas ar|california ca|colorado co|connecticut ct|delaware de|florida fl|"
     "georgia ga|hawaii hi|idaho id|illinois il|indiana in|iowa ia|kansas ks|kentucky ky|louisiana la|maine me|"
     "maryland md|massachusetts ma|michigan mi|minnesota mn|mississippi ms|missouri mo|montana mt|nebraska ne|nevada nv|"
@@ -34,26 +34,17 @@ _STATES: Final = (
     "oregon or|pennsylvania pa|rhode island ri|south carolina sc|south dakota sd|tennessee tn|texas tx|utah ut|"
     "vermont vt|virginia va|washington wa|west virginia wv|wisconsin wi|wyoming wy|district of columbia dc|"
     "puerto rico pr|ontario on|quebec qc|british columbia bc|alberta ab|manitoba mb|saskatchewan sk|nova scotia ns|"
-    "new brunswick nb|newfoundland nl|new south wales nsw|victoria vic|queensland qld|tasmania tas"
-)
-_PAIRS: Final = tuple(pair.rpartition(" ")[::2] for pair in _STATES.split("|"))
-_USUAL: Final = (
+    "new brunswick nb|newfoundland nl|new south wales nsw|victoria vic|queensland qld|tasmania tas|"
     "street st|saint st|strasse str|straat str|avenue ave|av ave|avenida ave|road rd|boulevard blvd|bd blvd|drive dr|"
     "lane ln|court ct|place pl|square sq|parkway pkwy|highway hwy|terrace ter|circle cir|trail trl|building bldg|"
-    "floor fl|fort ft|mount mt|north n|south s|east e|west w|northeast ne|northwest nw|southeast se|southwest sw|rua r"
-)
-_SHORT: Final = dict(_PAIRS) | dict(pair.split() for pair in _USUAL.split("|"))
-# USPS Publication 28: a unit may be written as Suite, Ste, Unit, PMB or `#`; the number is what counts.
-_DROPPED: Final = frozenset(("suite", "ste", "unit", "apt", "apartment", "room", "rm", "pmb", "no", "nr"))
-_NAMED_PAIRS: Final = (
+    "floor fl|fort ft|mount mt|north n|south s|east e|west w|northeast ne|northwest nw|southeast se|southwest sw|rua r|"
     "p o box pobox|po box pobox|post office box pobox|d c dc|u s a usa|u k uk|united states of america usa|"
     "united states usa|united kingdom uk"
 )
-_PHRASES: Final = tuple(
-    (f" {long} ", f" {short} ")
-    for long, short in (*_PAIRS, *(pair.rpartition(" ")[::2] for pair in _NAMED_PAIRS.split("|")))
-    if " " in long
-)
+_SHORT: Final = dict(pair.rpartition(" ")[::2] for pair in _SHORTER.split("|"))
+# USPS Publication 28: a unit may be written as Suite, Ste, Unit, PMB or `#`; the number is what counts.
+_DROPPED: Final = frozenset(("suite", "ste", "unit", "apt", "apartment", "room", "rm", "pmb", "no", "nr"))
+_PHRASES: Final = tuple((f" {long} ", f" {short} ") for long, short in _SHORT.items() if " " in long)
 _COUNTRY_LAST: Final = frozenset(("usa", "us", "uk", "canada", "germany", "deutschland", "france", "australia"))
 
 
@@ -112,8 +103,8 @@ def _wanted(text: str) -> tuple[str, ...]:
 def _words(text: str) -> list[str]:
     folded = text.casefold()
     if not folded.isascii():
-        folded = _MARKS.sub("", normalize("NFKD", folded)).replace("strasse", "str")
-    joined = f" {' '.join(_WORD.findall(folded))} "
+        folded = _MARKS.sub("", normalize("NFKD", folded))
+    joined = f" {' '.join(_WORD.findall(folded.replace('strasse', 'str')))} "
     for long, short in _PHRASES:
         if long in joined:
             joined = joined.replace(long, short)
@@ -134,8 +125,7 @@ _CODE = re.compile(
          L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)
          \d[A-Z\d]?[ ]?\d[A-Z]{2})
     | (?P<ca>[A-CEGHJ-NPR-TVXY]\d[A-Z][ -]?\d[A-Z]\d)
-    | (?P<ie>(?:[AC-FHKNPRTV-Y]\d{2}|D6W)[ ]?(?=[A-Z]*\d)[\dAC-FHKNPRTV-Y]{4})
-    | (?P<ky>KY\d-\d{4})
+    | (?P<ie>(?:[AC-FHKNPRTV-Y]\d{2}|D6W)[ ]?(?=[A-Z]*\d)[\dAC-FHKNPRTV-Y]{4}|KY\d-\d{4})
     | (?P<jp>〒[ ]?\d{3}-?\d{4})
     | (?P<nl>[1-9]\d{3}[ ]?(?!AM|PM|[KMGT]B|TV)[A-Z]{2})
     | (?:[A-Z]{1,3}-)?(?P<any>\d{5}-\d{3,4}|\d{4}-\d{3}|\d{2}-\d{3}|\d{3}[ ]\d{2,3}|\d{4,6})
@@ -171,13 +161,14 @@ _HOUSE_LAST = re.compile(r"[^\W\d_]{3,}\.?,? (?:n[ro°º]\.? ?)?\d{1,5} ?[A-Za-z
 _YEAR = re.compile(r"(?:19|20)\d\d\b")
 _CITY_AFTER = re.compile(r"[ ,|/–\N{MIDDLE DOT}\n-]{1,4}[^\W\d_a-z]")
 _CITY_BEFORE = re.compile(r"[^\W\d_]{3,}[ ,.–-]{1,3}$")
+# Their addresses go without a postcode, now or until lately; the ones below have postcodes that are left out at times.
+_NO_CODES: Final = "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|cayman islands|panama|belize|qatar|ghana"
 _COUNTRIES: Final = (
-    "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|cayman islands|panama|belize|cyprus|"
-    "malta|gibraltar|estonia|latvia|lithuania|luxembourg|singapore|israel|nigeria|kenya|ghana|south africa|new zealand|"
-    "germany|deutschland|netherlands|nederland|belgium|france|spain|españa|portugal|italy|italia|austria|österreich|"
-    "switzerland|schweiz|denmark|danmark|sweden|sverige|norway|norge|finland|poland|polska|brazil|brasil|mexico|méxico|"
-    "argentina|chile|colombia|india|china|japan|korea|taiwan|thailand|vietnam|philippines|indonesia|malaysia|australia|"
-    "canada|united kingdom|united states|usa|qatar|saudi arabia|turkey|türkiye"
+    "cyprus|malta|gibraltar|estonia|latvia|lithuania|luxembourg|singapore|israel|south africa|new zealand|germany|"
+    "deutschland|netherlands|nederland|belgium|france|spain|españa|portugal|italy|italia|austria|österreich|switzerland|"
+    "schweiz|denmark|danmark|sweden|sverige|norway|norge|finland|poland|polska|brazil|brasil|mexico|méxico|argentina|"
+    "chile|colombia|india|china|japan|korea|taiwan|thailand|vietnam|philippines|indonesia|malaysia|australia|canada|"
+    "united kingdom|united states|usa|saudi arabia|turkey|türkiye"
 )
 _NAMED = re.compile(r"\b[A-Z]\w+ (?:Industrial Estate|Business Park|Science Park|House|Tower|Building|Centre|Plaza)\b")
 _BR_STREET = re.compile(r"\b(?:Rua|R\.|Av\.|Avenida|Alameda|Rodovia|Travessa|Praça|Estrada) [A-Z]")
@@ -216,7 +207,7 @@ def _begins(text: str, code: re.Match[str]) -> tuple[int, int] | None:
     low = max(0, start - 130)
     before, kind = text[low:start], code.lastgroup
     match kind:
-        case "gb" | "ca" | "ie" | "ky":
+        case "gb" | "ca" | "ie":
             evidence = _place(before)
         case "jp":
             return (start, min(len(text), end + 60))
@@ -284,13 +275,13 @@ def _street(before: str) -> int | None:
 def _without_code(text: str) -> str | None:
     """Countries that have no postcodes, or whose senders leave them out: a numbered street right before the country."""
     lower = text.lower()
-    for country in _COUNTRIES.split("|"):
+    for country in f"{_NO_CODES}|{_COUNTRIES}".split("|"):
         place = lower.rfind(country)
         if place >= 0 and len(lower) == len(text):
             low = max(0, place - 100)
             evidence = _street(text[low:place])
             named = _NAMED.search(text, low, place)
-            if evidence is None and named and text.count(",", named.start(), place) > 1:
+            if evidence is None and named and country in _NO_CODES and text.count(",", named.start(), place) > 1:
                 evidence = named.start() - low
             if evidence is not None and "," in text[low + evidence : place]:
                 found = _excerpt(text, low + evidence, place + len(country))

@@ -17,7 +17,6 @@ from typing import Final, NoReturn
 
 from sealgate.daemon.channel import Channel
 
-QUICK_DEATH: Final = 2.0  # seconds; a child that lives shorter is restarted after a pause
 WORKER: Final = "worker"
 WRITER: Final = "writer"
 READER: Final = "reader"

@@ -17,12 +17,10 @@ no thread can be stopped meanwhile. HTML for which `is_heavy` holds belongs into
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
-
-from selectolax.lexbor import LexborHTMLParser
+from typing import Final
 
 from sealgate.mail.charset import to_text
+from sealgate.mail.tree import BREAK, LINK, LINK_END, MARKS, marked_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,55 +52,16 @@ HEAVY_OCTETS: Final = 65_536
 HEAVY_TAGS: Final = 1_000
 HEAVY_ATTRIBUTES: Final = 2_000
 
-# Marks put into the tree as text. The source cannot hold them: control characters and references to them are taken out.
-_LINK, _LINK_END, _HIDDEN, _HIDDEN_END, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
-_CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\f\r") + b"\x7f"
+_OTHER_CONTROLS: Final = b"\x00\x06\x07\x08\x0b\x0e\x0f" + bytes(range(16, 32)) + b"\x7f"
 _ASCII: Final = bytes(range(128))
-_CONTROL_REFERENCE = re.compile(
-    rb"&#(?:0*(?:[0-8]|11|1[4-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
-)
 # Unicode's default ignorable characters, as far as mail has them, and the other format characters (Cf).
 _INVISIBLE = re.compile(
     "[\x80-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_HTML_BLANKS: Final = " \t\n\r\f"  # the URL Standard 4.4 takes them off, and the first three out
-_DECLARATION = re.compile(r"(?:^|[;{}\s])(display|visibility)\s*:\s*([a-z-]+)\s*(!\s*important)?", re.IGNORECASE)
-_CSS_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
-_URL_BLANKS = re.compile(r"[\t\n\r]+")
 _URL = re.compile(r"[^\s<>\"\x00-\x20]+")
 _ANGLE_ADDRESS = re.compile(r"<([^\s<>@\"]{1,64}@[^\s<>@\"]{1,255})>")
-
-
-def _tag_ids(names: str, inside: str = "") -> frozenset[int]:
-    """Ask lexbor for its own numbers of elements: they differ between versions, and compare faster than names."""
-    return frozenset(LexborHTMLParser(f"{inside}<{name}>").css(name)[0].tag_id for name in names.split())
-
-
-_NO_MARKS: Final = ("", "")
-_MARKS: Final = MappingProxyType(
-    {
-        number: marks
-        for names, inside, marks in (
-            (
-                "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure"
-                " footer form h1 h2 h3 h4 h5 h6 header hgroup legend listing main menu nav ol p plaintext pre section"
-                " summary table ul xmp",
-                "",
-                (_BREAK, _BREAK),
-            ),
-            ("caption", "<table>", (_BREAK, _BREAK)),
-            ("br hr li option", "", (_BREAK, "")),  # what follows these begins a line anyway, or should not
-            ("tr", "<table>", (_BREAK, "")),
-            ("td th", "<table><tr>", (" ", "")),
-            ("script style template head title iframe noembed noframes datalist rp", "", (_HIDDEN, _HIDDEN_END)),
-            ("a", "", (_LINK, _LINK_END)),
-            ("area", "", (_LINK, "")),
-        )
-        for number in _tag_ids(names, inside)
-    }
-)
 
 
 def is_heavy(html: bytes) -> bool:
@@ -114,40 +73,24 @@ def is_heavy(html: bytes) -> bool:
 
 
 def read_html(html: bytes, charset: str) -> View:
-    """Read HTML as a reader sees it. Marks are put into the tree as text, and its text is then read in one piece."""
-    source = _octets(html, charset)
-    if b"&#" in source:
-        source = _CONTROL_REFERENCE.sub(b" ", source)
-    tree = LexborHTMLParser(source)
-    if tree.root is None:
-        return View("")
-    lower = source.lower()
-    _mark_styled(tree, lower)
-    targets = _mark_elements(tree)
-    if b"alt" in lower:
-        for image in tree.css("a[href] img[alt]"):
-            image.insert_before(f" {image.attributes['alt'] or ''} ")
-    return _view(*_without_hidden(tree.root.text(), targets))
+    """Read HTML as a reader sees it."""
+    marked = marked_text(to_text(html, charset).encode("utf-8"))
+    return _view(marked.text, marked.targets)
 
 
 def read_plain(content: bytes, charset: str) -> View:
     """Read plain text. Its links are what mail readers make one of: http, https and mailto URLs, `<local@domain>`."""
-    text = _without_invisible(_octets(content, charset).decode("utf-8"))
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    text = "\n".join(line for line in lines if line)
+    text = _without_invisible(to_text(content, charset), _OTHER_CONTROLS + MARKS)
+    text = "\n".join([line for raw in text.splitlines() if (line := " ".join(raw.split()))])
     return View(text, tuple(sorted(_plain_links(text), key=lambda link: link.offset)))
 
 
-def _octets(content: bytes, charset: str) -> bytes:
-    """Bring a part to UTF-8 without control characters."""
-    return to_text(content, charset).encode("utf-8").translate(None, _CONTROLS)
-
-
-def _without_invisible(text: str) -> str:
+def _without_invisible(text: str, controls: bytes = _OTHER_CONTROLS) -> str:
     """Delete what takes no room. The few characters beyond ASCII are looked at apart: one search over all is slow."""
-    if text.isascii():
-        return text
-    found = set(_INVISIBLE.findall(text.encode("utf-8").translate(None, _ASCII).decode("utf-8")))
+    octets = text.encode("utf-8").translate(None, controls)
+    others = octets.translate(None, _ASCII)
+    text = octets.decode("utf-8")
+    found = set(_INVISIBLE.findall(others.decode("utf-8"))) if others else ()
     if len(found) > 8:
         return _INVISIBLE.sub("", text)
     for character in found:
@@ -155,84 +98,15 @@ def _without_invisible(text: str) -> str:
     return text
 
 
-def _mark_styled(tree: Any, source: bytes) -> None:
-    """Mark elements that are hidden by an attribute of their own, or made a block by their own style."""
-    # Letters can be written as numeric references in an attribute: then lexbor must look, not we.
-    may_be_written = b"&#" in source
-    words = [w for w in ("display", "visibility") if may_be_written or w.encode() in source]
-    selectors = [f'[style*="{w}" i]' for w in words]
-    if may_be_written or b"hidden" in source:
-        selectors.append("[hidden]")
-    if not selectors:
-        return
-    for node in tree.css(",".join(selectors)):
-        attributes = node.attributes
-        style = _declared(attributes.get("style") or "")
-        display = style.get("display", "")
-        if "hidden" in attributes or display == "none" or style.get("visibility") in ("hidden", "collapse"):
-            node.insert_before(_HIDDEN)
-            node.insert_after(_HIDDEN_END)
-        elif display in ("block", "table", "flex", "grid", "list-item", "table-row"):
-            node.insert_before(_BREAK)
-            node.insert_after(_BREAK)
-
-
-def _declared(style: str) -> dict[str, str]:
-    """Read `display` and `visibility` out of a style attribute: the last one holds, `!important` before others."""
-    weak: dict[str, str] = {}
-    strong: dict[str, str] = {}
-    for name, value, important in _DECLARATION.findall(_CSS_COMMENT.sub(" ", style)):
-        (strong if important else weak)[name.lower()] = value.lower()
-    return weak | strong
-
-
-def _mark_elements(tree: Any) -> list[str]:
-    """Mark blocks, cells, unseen elements and links; return the targets of the links in the order of their marks."""
-    targets = []
-    for node in tree.css("*"):
-        before, after = _MARKS.get(node.tag_id, _NO_MARKS)
-        if before is _LINK:
-            attributes = node.attributes
-            if "href" not in attributes:
-                continue
-            target = attributes["href"] or ""
-            targets.append(_URL_BLANKS.sub("", target.strip(_HTML_BLANKS)))
-            if not after:  # an area has no content
-                before = f"{_LINK} {attributes.get('alt') or ''} {_LINK_END}"
-        if before:
-            node.insert_before(before)
-        if after:
-            node.insert_after(after)
-    return targets
-
-
-def _without_hidden(text: str, targets: list[str]) -> tuple[str, list[str]]:
-    """Leave out what stands between marks of hiding, and the links in it."""
-    first, *others = text.split(_HIDDEN)
-    number = first.count(_LINK)
-    seen, left = [first], targets[:number]
-    depth = 0
-    for other in others:
-        depth += 1
-        for index, piece in enumerate(other.split(_HIDDEN_END)):
-            depth -= index > 0
-            links = piece.count(_LINK)
-            if depth == 0:
-                seen.append(piece)
-                left += targets[number : number + links]
-            number += links
-    return "".join(seen), left
-
-
-def _view(marked: str, targets: list[str]) -> View:
+def _view(marked: str, targets: tuple[str, ...]) -> View:
     """Fold blanks and turn the marks of links into offsets."""
     folded = " ".join(_without_invisible(marked).split())
-    folded = "\n".join([line for part in folded.split(_BREAK) if (line := part.strip(" "))])
+    folded = "\n".join([line for part in folded.split(BREAK) if (line := part.strip(" "))])
     text = _Text(len(targets))
-    for index, run in enumerate(folded.split(_LINK)):
+    for index, run in enumerate(folded.split(LINK)):
         if index:
             text.begin_link()
-        for inner, piece in enumerate(run.split(_LINK_END)):
+        for inner, piece in enumerate(run.split(LINK_END)):
             if inner:
                 text.end_link()
             if piece:
