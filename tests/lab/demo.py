@@ -17,6 +17,7 @@ from typing import Final
 
 import click
 
+from sealgate.cli.loading import progress
 from sealgate.cli.telling import parsed, row
 from tests.drivers import postfix
 from tests.drivers.cases import Case, Seen, all_cases, profile_text
@@ -64,7 +65,7 @@ def main(ctx: click.Context, once: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down then, too
     try:
         with _everything() as (gate, relay, realm):
-            lines = [_send(label, name, relay, realm, gate) for label, name in _progress(MESSAGES)]
+            lines = [_send(label, name, relay, realm, gate) for label, name in progress(MESSAGES, "  sending", least=1)]
             _show(lines)
             if not once:
                 with contextlib.suppress(KeyboardInterrupt):
@@ -115,11 +116,6 @@ def _step(what: str) -> Iterator[None]:
         click.echo(f"  ... {what}", nl=False, err=True)
     yield
     click.echo(f"{chr(13) if is_terminal else ''}  {time.monotonic() - started:3.1f} s {what}", err=True)
-
-
-def _progress(messages: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
-    with click.progressbar(messages, label="  sending", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        yield from bar
 
 
 def _send(label: str, name: str, relay: Relay, realm: Realm, gate: Gate) -> Line:

@@ -6,6 +6,7 @@ fault of ours defers, it never refuses and never lets through. An MTA that canno
 edits is refused at negotiation, because what we sign would not be what it sends.
 """
 
+import contextlib
 import functools
 import os
 import threading
@@ -75,31 +76,41 @@ class _Transaction:
 class _Connection:
     """What is known of one connection of the MTA, and the transaction under way on it, if any."""
 
-    __slots__ = ("address", "helo", "listener", "mta", "name", "no_reply", "port", "transaction")
+    __slots__ = ("address", "fault", "helo", "listener", "mta", "name", "no_reply", "port", "transaction")
 
     def __init__(self, no_reply: int) -> None:
         self.no_reply = no_reply
         self.listener = self.mta = self.name = self.helo = self.address = ""
         self.port = -1
         self.transaction: _Transaction | None = None
+        self.fault = ""  # reference of a fault in a step that cannot be answered: the next one that can is a 451
 
 
 def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
-    """Catch everything that escapes a callback; `None` from it means "go on"."""
+    """Catch everything that escapes a callback; `None` from it means "go on".
+
+    Where no answer was negotiated libmilter swallows a refusal, takes the message for done and leaves the MTA waiting at
+    its end. So a fault there is kept, the rest of that message is not looked at, and its end answers.
+    """
     flag = _NO_REPLY.get(step, 0)
 
     def wrap(callback: Callable[..., int | None]) -> Callback:
         @functools.wraps(callback)
         def guarded(self: "Gate", ctx: "Context", *args: Any) -> int:
+            connection: _Connection | None = ctx.getpriv()
+            is_silent = connection is not None and bool(connection.no_reply & flag)
+            go_on = milter.NOREPLY if is_silent else milter.CONTINUE
             try:
+                if connection is not None and connection.fault and step != "abort":
+                    return go_on if is_silent else self._answer_fault(ctx, connection)
                 answer = callback(self, ctx, *args)
             except BaseException as error:
-                return self._fault(ctx, step, error)
-            if answer is not None:
-                return answer
-            if flag and ctx.getpriv().no_reply & flag:
-                return milter.NOREPLY
-            return milter.CONTINUE
+                reference = self._note_fault(ctx, step, error)
+                if connection is not None and is_silent:
+                    connection.fault = reference
+                    return go_on
+                return _defer(ctx, reference)
+            return go_on if answer is None else answer
 
         return guarded
 
@@ -287,7 +298,9 @@ class Gate:
 
     @_guarded("abort")
     def _abort(self, ctx: "Context") -> None:
-        ctx.getpriv().transaction = None  # may come twice, and without a transaction
+        connection: _Connection = ctx.getpriv()
+        connection.transaction = None  # may come twice, and without a transaction
+        connection.fault = ""
 
     def _close(self, ctx: "Context") -> int:
         connection = ctx.getpriv()
@@ -321,27 +334,41 @@ class Gate:
             self._told.add(key)
             self._log.warning("would-refuse", rule=finding.rule.code, detail=finding.detail)
 
-    def _fault(self, ctx: "Context", step: str, error: BaseException) -> int:
-        """Defer, whatever happened; say it in log and, where that still works, in the record."""
-        reference = new_reference(self._clock())
+    def _answer_fault(self, ctx: "Context", connection: _Connection) -> int:
+        """Answer 451 for a fault in a step before, which could not be answered, and forget the message."""
+        reference, connection.fault, connection.transaction = connection.fault, "", None
+        return _defer(ctx, reference)
+
+    def _note_fault(self, ctx: "Context", step: str, error: BaseException) -> str:
+        """Say what happened in log and, where that still works, in the record; return its reference. Never raises."""
+        reference = "-"
         try:
-            transaction = ctx.getpriv().transaction
-            if transaction is not None:
-                reference = transaction.reference
+            reference = new_reference(self._clock())
+            connection = ctx.getpriv()
+            if connection is not None and connection.transaction is not None:
+                reference = connection.transaction.reference
             self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
             if not isinstance(error, PortError):
                 self._append("fault", v=1, id=reference, step=step, verdict="tempfail", why=repr(error)[:200])
         except BaseException as second:
-            self._log.error("fault", step=step, id=reference, error=repr(second))
-        try:
-            return _refuse(ctx, Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}"))
-        except BaseException:
-            return milter.TEMPFAIL
+            with contextlib.suppress(BaseException):
+                self._log.error("fault", step=step, id=reference, error=repr(second))
+        return reference
+
+
+def _defer(ctx: "Context", reference: str) -> int:
+    try:
+        return _refuse(ctx, Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}"))
+    except BaseException:
+        return milter.TEMPFAIL
 
 
 def _macro(ctx: "Context", name: str) -> str:
-    """A macro's value, empty where the MTA sent none."""
-    return ctx.getsymval(name) or ""
+    """A macro's value, empty where the MTA sent none, U+FFFD (which is no address and no login) where it is no UTF-8."""
+    try:
+        return ctx.getsymval(name) or ""
+    except UnicodeDecodeError:
+        return "\ufffd"
 
 
 def _session(ctx: "Context", connection: _Connection) -> Session:

@@ -19,7 +19,7 @@ from sealgate.checks.rules import RULES
 from sealgate.mail.message import Message
 from sealgate.mail.reply import printable
 from sealgate.mail.visible import View
-from sealgate.profile.model import Identity, MailClass
+from sealgate.profile.model import Identity, Kind, MailClass
 
 THRESHOLD: Final = 1.5  # scores from here on are called commercial
 _BEGINNING: Final = 500  # characters of a body that count as its beginning (16 CFR 316.3(a)(2)(ii))
@@ -145,8 +145,8 @@ def classify(subject: str, views: tuple[View, ...]) -> Guess:
 
 
 def check(message: Message, facts: Facts, identity: Identity | None) -> tuple[Finding, ...]:
-    """Report mail of an identity of class `auto` that looks like an advertisement."""
-    if identity is None or identity.mail_class is not MailClass.AUTO:
+    """Report mail of an identity of class `auto` that looks like an advertisement; a person's is never looked at."""
+    if identity is None or identity.mail_class is not MailClass.AUTO or identity.kind is Kind.PERSON:
         return ()
     views = tuple(fact.value for fact in facts.views if isinstance(fact, Known))
     guess = classify(message.headers.text(b"subject"), views)

@@ -66,7 +66,7 @@ def identify(session: Session, profile: Profile) -> Caller:
         except ValueError:
             client = None
         for identity in profile.identities:
-            if any(client in network for network in identity.networks):
+            if client is not None and any(client in network for network in identity.networks):
                 return Caller(identity=identity, via="network")
     return Caller(finding=_found("identity.no-login", f"client {session.client_address}:{session.client_port}"))
 

@@ -161,8 +161,9 @@ _HOUSE_LAST = re.compile(r"[^\W\d_]{3,}\.?,? (?:n[ro°º]\.? ?)?\d{1,5} ?[A-Za-z
 _YEAR = re.compile(r"(?:19|20)\d\d\b")
 _CITY_AFTER = re.compile(r"[ ,|/–\N{MIDDLE DOT}\n-]{1,4}[^\W\d_a-z]")
 _CITY_BEFORE = re.compile(r"[^\W\d_]{3,}[ ,.–-]{1,3}$")
-# Their addresses go without a postcode, now or until lately; the ones below have postcodes that are left out at times.
-_NO_CODES: Final = "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|cayman islands|panama|belize|qatar|ghana"
+_NO_CODES: Final = (
+    "ireland|united arab emirates|u.a.e|uae|hong kong|antigua and barbuda|bahamas|panama|belize|qatar|ghana"
+)
 _COUNTRIES: Final = (
     "cyprus|malta|gibraltar|estonia|latvia|lithuania|luxembourg|singapore|israel|south africa|new zealand|germany|"
     "deutschland|netherlands|nederland|belgium|france|spain|españa|portugal|italy|italia|austria|österreich|switzerland|"
@@ -176,10 +177,9 @@ _BR_STATE = re.compile(
     r"[/,–-] ?(?:AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MG|MS|MT|PA|PB|PE|PI|PR|RJ|RN|RO|RR|RS|SC|SE|SP|TO)\b", re.IGNORECASE
 )
 _FAKE = re.compile(
-    r"\{\{|\{%|\*\||\|\*|%%|\$\{|%\{|<%|\[\[|\{[A-Za-z_]|\[[A-Za-z_ ]*(?:address|street|city|zip)|any ?town|any ?city|"
-    r"\blorem\b|\byour (?:street|address|city|company)|"
-    r"\b(?:example|sample|fake|test) (?:street|st|road|rd|ave|city|town)\b|\bstreet name\b|\bcompany address\b|"
-    r"\bN/A\b|\bx{3,}\b",
+    r"\{\{|\{%|\*\||\|\*|%%|\$\{|%\{|<%|\[\[|\{[A-Za-z_]|\[[A-Za-z_ ]*(?:address|street|city|zip)|any ?(?:town|city)|"
+    r"\blorem\b|\byour (?:street|address|city|company)|\b(?:example|sample|fake|test) (?:street|st|road|rd|ave|city)\b|"
+    r"\bstreet name\b|\bcompany address\b|\bN/A\b|\bx{3,}\b",
     re.IGNORECASE,
 )
 
@@ -194,10 +194,9 @@ def recognise(text: str) -> str | None:
         for spot in reversed(list(_SPOT.finditer(end))):
             code = _CODE.search(end, max(0, spot.start() - 5), spot.end() + 8)
             begins = _begins(end, code) if code else None
-            if begins is not None:
-                found = _excerpt(end, *begins)
-                if found:
-                    return found
+            found = _excerpt(end, *begins) if begins else None
+            if found:
+                return found
     return _without_code(text[-1_500:])
 
 
@@ -283,10 +282,9 @@ def _without_code(text: str) -> str | None:
             named = _NAMED.search(text, low, place)
             if evidence is None and named and country in _NO_CODES and text.count(",", named.start(), place) > 1:
                 evidence = named.start() - low
-            if evidence is not None and "," in text[low + evidence : place]:
-                found = _excerpt(text, low + evidence, place + len(country))
-                if found:
-                    return found
+            found = None if evidence is None else _excerpt(text, low + evidence, place + len(country))
+            if found and "," in found:
+                return found
     for street in _BR_STREET.finditer(text):
         state = _BR_STATE.search(text, street.end(), street.end() + 100)
         if state and any(c.isdigit() for c in text[street.end() : state.start()]):

@@ -68,9 +68,6 @@ def main() -> NoReturn:
         status = cli.main(prog_name="sealgate", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        sys.exit(EX_USAGE)
     except click.UsageError as error:
         error.show()
         sys.exit(EX_USAGE)

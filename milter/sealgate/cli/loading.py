@@ -1,9 +1,11 @@
 """Settings and profile for a verb: found, read, and every problem printed before the verb gives up."""
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -11,6 +13,8 @@ from sealgate.cli import EX_CONFIG, Stop
 from sealgate.profile.model import Problem
 from sealgate.profile.settings import Settings
 from sealgate.wiring import DEFAULT_SETTINGS, Ingredients, read_profile, read_settings
+
+T = TypeVar("T")
 
 settings_option = click.option(
     "--settings",
@@ -46,6 +50,15 @@ def profile_or_stop(path: Path) -> Ingredients:
         show(problems)
         raise Stop(EX_CONFIG, f"{path} cannot be used")
     return ingredients
+
+
+def progress(items: Sequence[T], label: str, *, least: int = 20) -> Iterator[T]:
+    """Hand the items on, with a bar on standard error where somebody watches and there are at least `least`."""
+    if len(items) < least or not sys.stderr.isatty():
+        yield from items
+        return
+    with click.progressbar(items, label=label, file=sys.stderr) as bar:
+        yield from bar
 
 
 def show(problems: Iterable[Problem], *, as_json: bool = False) -> None:

@@ -17,7 +17,7 @@ from sealgate.app.screen import Outcome, at_end
 from sealgate.checks.finding import Action
 from sealgate.checks.identity import of_principal
 from sealgate.cli import EX_DATAERR, EX_USAGE, Stop
-from sealgate.cli.loading import profile_or_stop, settings_option, settings_or_stop
+from sealgate.cli.loading import profile_or_stop, progress, settings_option, settings_or_stop
 from sealgate.mail.address import AddressError, parse_mailbox
 from sealgate.mail.headers import parse_block
 from sealgate.mail.message import Envelope, Session
@@ -73,13 +73,10 @@ def command(
     except ValueError as error:
         raise Stop(EX_USAGE, f"--as {principal}: {error}") from error
     is_refused = False
-    with click.progressbar(
-        files, label="screening", file=sys.stderr, hidden=len(files) < 20 or not sys.stderr.isatty()
-    ) as bar:
-        for file in bar:
-            outcome = judge(_read(file), runtime, question)
-            is_refused |= outcome.verdict.would is not Action.ACCEPT
-            click.echo(json.dumps(_as_json(file, outcome)) if as_json else _as_text(file, outcome))
+    for file in progress(files, "screening"):
+        outcome = judge(_read(file), runtime, question)
+        is_refused |= outcome.verdict.would is not Action.ACCEPT
+        click.echo(json.dumps(_as_json(file, outcome)) if as_json else _as_text(file, outcome))
     ctx.exit(1 if is_refused else 0)
 
 

@@ -15,6 +15,7 @@ import milter
 
 from sealgate.profile.settings import Socket
 
+PROBE: Final = 2.0  # seconds to find out whether somebody listens at a path
 BACKLOG: Final = 1024  # connections of a storm after a restart wait here instead of being refused
 
 
@@ -91,14 +92,18 @@ def lend_to_libmilter(listener: socket.socket, folder: Path) -> int:
     return descriptor
 
 
-def close_off(descriptor: int) -> None:
-    """Put a listener that nobody can reach over `descriptor`: libmilter accepts nothing more, its sessions go on."""
-    family = socket.socket(fileno=os.dup(descriptor)).family
-    dead = socket.socket(family, socket.SOCK_STREAM)
-    dead.bind("" if family == socket.AF_UNIX else ("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-    dead.listen(1)
-    dead.setblocking(False)
-    os.dup2(dead.fileno(), descriptor, inheritable=False)
+def close_off(descriptor: int, folder: Path) -> None:
+    """Put a listener that nobody can reach over `descriptor`: libmilter accepts nothing more, its sessions go on.
+
+    It has no name by the time it listens: an abstract name or a port of its own would be open to every local user.
+    """
+    place = folder / f".closed.{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(place))
+        place.unlink()
+        dead.listen(1)
+        dead.setblocking(False)
+        os.dup2(dead.fileno(), descriptor, inheritable=False)
 
 
 def _ready(opened: socket.socket) -> socket.socket:
@@ -116,6 +121,7 @@ def _clear(path: Path) -> None:
     if not stat.S_ISSOCK(found.st_mode):
         raise ListenError(f"{path} exists and is not a socket; remove it or choose another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(PROBE)  # a full backlog would keep us waiting
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:

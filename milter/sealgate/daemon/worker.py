@@ -71,7 +71,7 @@ def run_worker(
     signal.signal(signal.SIGTERM, lambda *_: None)  # seen through the wake-up descriptor
     channel.send(b"A", runtime.digest.encode())
     patience = _listen_to_supervisor(channel, wake_read, holder, settings, log)
-    close_off(descriptor)
+    close_off(descriptor, Path(settings.runtime))
     _drain(gate, patience)
     log.info("worker-ends", open=gate.connections)
     os._exit(0)

@@ -61,6 +61,9 @@ _CODECS: Final = MappingProxyType(
     {_folded(label): codec for codec, labels in _LABELS.items() for label in (codec, *labels.split())}
 )
 
+# Codecs in which octets below 128 alone may mean something else than ASCII.
+_NOT_OVER_ASCII: Final = frozenset({"utf-16", "utf-16-le", "utf-16-be", "hz", "iso2022_jp_2"})
+
 
 def codec_of(label: str) -> str | None:
     """Return the name of the Python codec for a declared charset, or None where the label is unknown."""
@@ -82,3 +85,10 @@ def to_text(content: bytes, label: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return content.decode("cp1252", "replace")
+
+
+def to_utf8(content: bytes, label: str) -> bytes:
+    """Bring `content` to UTF-8, as `to_text` reads it. Mail that is ASCII already, as most is, is not copied."""
+    if content.isascii() and _CODECS.get(_folded(label), "ascii") not in _NOT_OVER_ASCII:
+        return content
+    return to_text(content, label).encode("utf-8")

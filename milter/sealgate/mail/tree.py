@@ -78,33 +78,38 @@ def _read(source: bytes) -> tuple[str, list[str], bool]:
     tree = LexborHTMLParser(source)
     if tree.root is None:
         return "", [], True
-    styled = _mark_styled(tree, source.lower())
+    hidden = _mark_hidden(tree, source.lower())
     targets, unseen = _mark_elements(tree)
     for image in tree.css("a[href] img[alt]"):
         image.insert_before(f" {image.attributes['alt'] or ''} ")
     text = tree.root.text()
     is_sound = (
         text.count(LINK) == text.count(LINK_END) == len(targets)
-        and text.count(HIDDEN) == text.count(HIDDEN_END) == styled + unseen
+        and text.count(HIDDEN) == text.count(HIDDEN_END) == hidden + unseen
     )
     return text, targets, is_sound
 
 
-def _mark_styled(tree: Any, source: bytes) -> int:
-    """Mark elements that an attribute of their own hides or makes a block; return how many are hidden."""
+def _mark_hidden(tree: Any, source: bytes) -> int:
+    """Mark elements that an attribute of their own hides; return how many."""
+    selectors = ["[hidden]", '[style*="display" i][style*="none" i]']
+    if b"visibility" in source:
+        selectors.append('[style*="visibility" i]')
+    # More than there are tags: the parser repeats formatting elements that were never closed, each within each. What
+    # a reader then sees is anybody's guess, and marking them all would take seconds.
+    nodes = tree.css(f":is({','.join(selectors)})")[: source.count(b"<")]
     hidden = 0
-    selectors = ["[hidden]", *(f'[style*="{word}" i]' for word in ("display", "visibility") if word.encode() in source)]
-    for node in tree.css(",".join(selectors)):
+    for node in nodes:
         attributes = node.attributes
         style = _declared(attributes.get("style") or "")
-        display = style.get("display", "")
-        if "hidden" in attributes or display == "none" or style.get("visibility") in ("hidden", "collapse"):
+        if (
+            "hidden" in attributes
+            or style.get("display") == "none"
+            or style.get("visibility") in ("hidden", "collapse")
+        ):
             hidden += 1
             node.insert_before(HIDDEN)
             node.insert_after(HIDDEN_END)
-        elif display in ("block", "table", "flex", "grid", "list-item", "table-row"):
-            node.insert_before(BREAK)
-            node.insert_after(BREAK)
     return hidden
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sealgate.mail.charset import to_text
+from sealgate.mail.charset import to_text, to_utf8
 from sealgate.mail.tree import BREAK, LINK, LINK_END, MARKS, marked_text
 
 
@@ -40,8 +40,8 @@ class Link:
 class View:
     """What a reader sees of one part: the text in reading order, blanks folded, and the links in it.
 
-    Blocks, rows and `<br>` begin a new line, cells are parted by a blank, runs of either are one. Characters that take
-    no room (soft hyphen, joiners, variation selectors) are left out.
+    Blocks, rows and `<br>` begin a new line; cells, and links side by side, are parted by a blank; runs of either are
+    one. Characters that take no room (soft hyphen, joiners, variation selectors) are left out.
     """
 
     text: str
@@ -74,7 +74,7 @@ def is_heavy(html: bytes) -> bool:
 
 def read_html(html: bytes, charset: str) -> View:
     """Read HTML as a reader sees it."""
-    marked = marked_text(to_text(html, charset).encode("utf-8"))
+    marked = marked_text(to_utf8(html, charset))
     return _view(marked.text, marked.targets)
 
 
@@ -119,7 +119,7 @@ def _view(marked: str, targets: tuple[str, ...]) -> View:
 class _Text:
     """The text of a view as it grows. Blanks wait until a word follows, so that no link begins or ends with one."""
 
-    __slots__ = ("begins", "empty", "ends", "gap", "length", "opened", "pieces", "started")
+    __slots__ = ("begins", "closed_at", "empty", "ends", "gap", "length", "opened", "pieces", "started")
 
     def __init__(self, links: int) -> None:
         self.pieces: list[str] = []
@@ -128,10 +128,13 @@ class _Text:
         self.begins = [0] * links
         self.ends = [0] * links
         self.started = 0
+        self.closed_at = -1  # where the last link ended
         self.opened: list[int] = []
         self.empty: list[int] = []  # the innermost of `opened`, as far as they have no text yet
 
     def begin_link(self) -> None:
+        if self.closed_at == self.length and not self.gap:
+            self.gap = " "  # buttons and menus are links side by side, parted by style only
         self.opened.append(self.started)
         self.empty.append(self.started)
         self.started += 1
@@ -140,7 +143,7 @@ class _Text:
         link = self.opened.pop()
         if self.empty:
             self.begins[self.empty.pop()] = self.length
-        self.ends[link] = self.length
+        self.ends[link] = self.closed_at = self.length
 
     def add(self, piece: str) -> None:
         words = piece.strip(" \n")
