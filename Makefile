@@ -26,7 +26,7 @@ check:
 	.venv/bin/ruff format --check milter tests
 	.venv/bin/ruff check milter tests
 	.venv/bin/mypy
-	.venv/bin/mypy --strict tests/lab tests/drivers
+	.venv/bin/mypy --strict tests/lab tests/drivers/cases.py tests/drivers/core.py tests/drivers/socket.py tests/drivers/postfix.py tests/drivers/wire.py
 	.venv/bin/lint-imports --no-cache
 
 bench:

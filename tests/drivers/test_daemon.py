@@ -236,7 +236,9 @@ def test_nothing_of_one_message_reaches_the_next(own: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [b"GET / HTTP/1.0\r\n\r\n", b"\xff\xff\xff\xff", b"\0\0\0\x05O", os.urandom(65536), b""]
+    "junk",
+    [b"GET / HTTP/1.0\r\n\r\n", b"\xff\xff\xff\xff", b"\0\0\0\x05O", os.urandom(65536), b""],
+    ids=["http", "length", "half a packet", "noise", "nothing"],
 )
 def test_junk_on_the_socket_harms_nobody(own: Gate, junk: bytes) -> None:
     path = own.socket.removeprefix("unix:")

@@ -77,6 +77,7 @@ def memory_mb(pid: int, what: str) -> float:
         (b"<p>" + b"word " * 200_000, "us-ascii"),
         (b"".join(b'<a href="https://example.com/%d">n%d</a> ' % (n, n) for n in range(5000)), "utf-8"),
     ],
+    ids=["page", "latin-1", "empty", "unknown charset", "long", "many links"],
 )
 def test_the_view_is_the_same_as_when_read_here(bench, html, charset):
     bench.start()

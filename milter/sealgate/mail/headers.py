@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from sealgate.mail.charset import codec_of, to_text
+
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 # RFC 2047 2: an encoded-word is at most 75 octets and holds no blanks; the caps keep the search linear.
 _ENCODED_WORD = re.compile(r"=\?([!-<>@-~]{1,40}?)(?:\*[!-<>@-~]{0,20})?\?([bBqQ])\?([!->@-~]{0,600}?)\?=")
@@ -69,15 +71,17 @@ def decoded(value: bytes) -> str:
 
 def _decode_word(match: re.Match[str]) -> str:
     charset, encoding, payload = match.groups()
+    if codec_of(charset) is None:
+        return match.group(0)
     data = payload.encode("ascii", "replace")
     try:
         if encoding in "bB":
             raw = binascii.a2b_base64(data + b"=" * (-len(data) % 4))
         else:
             raw = binascii.a2b_qp(data, header=True)
-        return raw.decode(charset, "replace")
-    except (LookupError, ValueError, binascii.Error):
+    except binascii.Error:
         return match.group(0)
+    return to_text(raw, charset)
 
 
 def parse_block(lines: Iterable[bytes]) -> Headers:
@@ -85,13 +89,13 @@ def parse_block(lines: Iterable[bytes]) -> Headers:
 
     A line that is neither a field nor a fold is dropped: callers that must keep it find it in the body instead.
     """
-    fields: list[Field] = []
+    found: list[tuple[bytes, list[bytes]]] = []
     for line in lines:
-        if line[:1] in (b" ", b"\t") and fields:
-            last = fields.pop()
-            fields.append(Field(last.name, last.value + b"\r\n" + line))
+        if line[:1] in (b" ", b"\t") and found:
+            found[-1][1].append(line)
             continue
         name, colon, value = line.partition(b":")
         if colon and name.strip():
-            fields.append(Field(name, value))
-    return Headers(tuple(fields))
+            found.append((name, [value]))
+    # Joined once at the end: thousands of folds in one field must not cost their square.
+    return Headers(tuple(Field(name, b"\r\n".join(pieces)) for name, pieces in found))

@@ -9,14 +9,13 @@ Delimiter lines are compared whole (RFC 2046 5.1.1), inside all levels that are 
 readers could understand differently is named in `Body.defects`, and so is what a limit cut. Nothing here raises.
 """
 
-import binascii
-import re
 import sys
 from dataclasses import dataclass, field
 from typing import Final
 
 from sealgate.mail.headers import Headers
-from sealgate.mail.mimefield import Defect, Entity, read_fields
+from sealgate.mail.mimefield import Defect, Entity, read_block, read_headers
+from sealgate.mail.transfer import decode_base64, decode_quoted_printable
 
 # The harmless ones (`Defect.UNCLOSED`, `Defect.TEXT_AFTER_END`) are in neither set: every reader shows the same parts.
 OVER_LIMITS: Final = frozenset(
@@ -110,13 +109,8 @@ class _Line:
     closes: bool = False
 
 
-_NAMES: Final = (b"type", b"transfer-encoding", b"disposition")
 _NEVER: Final = sys.maxsize
 _LONGEST: Final = 1000  # octets of a line with its line feeds (RFC 5322 2.1.1); a longer one is no delimiter
-_FIELD = re.compile(rb"^content-(type|transfer-encoding|disposition)[ \t]*:(.*(?:\n[ \t].*)*)", re.I | re.M)
-_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t\r])[^\n]|\A[ \t]", re.M)
-_BASE64 = re.compile(rb"[0-9A-Za-z+/]*={0,2}")
-_NOT_BASE64: Final = bytes(c for c in range(256) if not _BASE64.fullmatch(bytes((c,))) or c == ord("="))
 
 
 class Splitter:
@@ -141,8 +135,7 @@ class Splitter:
         self._in_header = self._stopped = False
         self._skip = True  # the first octet of the buffer is the line feed before the content
         self._buffer = b"\n"  # so that a delimiter in the first line is found like any other
-        types, encodings, dispositions = ([f.value for f in headers.every(b"content-" + n)] for n in _NAMES)
-        self._enter(read_fields(types, encodings, dispositions, boundary_limit=limits.boundary), "")
+        self._enter(read_headers(headers, boundary_limit=limits.boundary), "")
 
     def feed(self, chunk: bytes) -> None:
         """Take the next octets of the body."""
@@ -317,16 +310,10 @@ class Splitter:
         self._skip = True
         for level in self._levels:
             level.coming = -1
-        block = self._buffer[at + 1 : ends + 1]
-        if _NO_FIELD.search(block):
-            self._name(Defect.JUNK_IN_PART_HEADER)
-        fields = [(name.lower(), value) for name, value in _FIELD.findall(block)]
-        types, encodings, dispositions = ([value for name, value in fields if name == n] for n in _NAMES)
         level = self._levels[-1]
-        self._enter(
-            read_fields(types, encodings, dispositions, default=level.default, boundary_limit=self._limits.boundary),
-            f"{level.path}.{level.children}".lstrip("."),
-        )
+        block = self._buffer[at + 1 : ends + 1]
+        entity = read_block(block, default=level.default, boundary_limit=self._limits.boundary)
+        self._enter(entity, f"{level.path}.{level.children}".lstrip("."))
         return begins
 
     def _pass(self, start: int, end: int) -> int:
@@ -353,26 +340,10 @@ class Splitter:
     def _decoded(self, kept: _Kept) -> TextPart:
         content = b"".join(kept.pieces)
         if kept.entity.encoding == "quoted-printable":
-            content = binascii.a2b_qp(content)
+            content = decode_quoted_printable(content)
         elif kept.entity.encoding == "base64":
             content, is_clean = decode_base64(content, cut=kept.truncated)
             if not is_clean:
                 self._name(Defect.JUNK_IN_BASE64)
         subtype = kept.entity.kind.removeprefix("text/")
         return TextPart(kept.path, subtype, kept.entity.charset, content, kept.truncated)
-
-
-def decode_base64(content: bytes, *, cut: bool = False) -> tuple[bytes, bool]:
-    """Take base64 off (RFC 2045 6.8): the octets, and whether all of `content` was base64 that is read in one way.
-
-    Blanks and line ends are no junk; other octets are left out, and reading stops at the padding. `cut` says that
-    the end is missing.
-    """
-    digits = content.translate(None, b"\r\n\t ")
-    is_clean = _BASE64.fullmatch(digits) is not None and (cut or len(digits) % 4 == 0)
-    if not is_clean:
-        digits = digits.partition(b"=")[0].translate(None, _NOT_BASE64)
-    digits = digits.rstrip(b"=")
-    if len(digits) % 4 == 1:
-        digits = digits[:-1]  # six bits alone are no octet
-    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4)), is_clean

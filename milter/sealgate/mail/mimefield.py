@@ -1,17 +1,16 @@
 """What the MIME fields of one entity say: type, charset, boundary, transfer encoding, disposition.
 
-`read_fields` takes the raw values of the Content-* fields of one entity (the message or a part) and gives one
-`Entity`. It never raises. Where two readers could understand the fields differently it takes the reading named here and
+Each function reads the Content-* fields of one entity (the message or a part) and gives one `Entity`. It never raises. Where two readers could understand the fields differently it takes the reading named here and
 adds a `Defect`; whether that is refused is for the caller. Time is linear in the size of the fields.
 """
 
 import enum
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sealgate.mail.headers import unfolded
+from sealgate.mail.headers import Headers, unfolded
 
 
 class Defect(enum.StrEnum):
@@ -75,11 +74,30 @@ _TYPE = re.compile(rb"([!#-'*+\-.0-9A-Z^-~]+)[ \t]*/[ \t]*([!#-'*+\-.0-9A-Z^-~]+
 _PARAMETER = re.compile(
     rb';[ \t]*(?:([!#-\'*+\-.0-9A-Z^-~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\x00-\x20";()\\]+)))?[ \t]*', re.DOTALL
 )
+_FIELD = re.compile(rb"^content-(type|transfer-encoding|disposition)[ \t]*:(.*(?:\n[ \t].*)*)", re.I | re.M)
+_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t\r])[^\n]|\A[ \t]", re.M)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046 5.1.1 bchars
 _ENCODED_WORD = re.compile(rb"=\?[^?]+\?[BbQq]\?")
 _IDENTITY: Final = ("7bit", "8bit", "binary")  # RFC 2045 6.2
+_NAMES: Final = (b"type", b"transfer-encoding", b"disposition")
 _OURS: Final = (b"boundary", b"charset")  # the parameters that decide what a reader sees
+
+
+def read_headers(headers: Headers, *, boundary_limit: int = 70) -> Entity:
+    """Read the MIME fields of a message."""
+    types, encodings, dispositions = ([f.value for f in headers.every(b"content-" + name)] for name in _NAMES)
+    return read_fields(types, encodings, dispositions, boundary_limit=boundary_limit)
+
+
+def read_block(block: bytes, *, default: str = "text/plain", boundary_limit: int = 70) -> Entity:
+    """Read the header of a part, given as its lines with their line ends. Fields not of MIME are passed over."""
+    fields = [(name.lower(), value) for name, value in _FIELD.findall(block)]
+    types, encodings, dispositions = ([value for name, value in fields if name == n] for n in _NAMES)
+    entity = read_fields(types, encodings, dispositions, default=default, boundary_limit=boundary_limit)
+    if not _NO_FIELD.search(block):
+        return entity
+    return replace(entity, defects=(*entity.defects, Defect.JUNK_IN_PART_HEADER))
 
 
 def read_fields(
