@@ -87,7 +87,10 @@ def _judgement(event: Event) -> list[str]:
 
 def _sealing(event: Event) -> str:
     seal = event.get("seal", {})
-    return " ".join(s.split(" ")[0] for s in seal.get("signed", [])) or f"unsigned: {seal.get('skipped', '-')}"
+    signed = [dict(tag.split("=", 1) for tag in one.split(" ")) for one in seal.get("signed", ())]
+    if not signed:
+        return f"unsigned: {seal.get('skipped') or '-'}"
+    return f"sealed {signed[0]['d']} {'+'.join(one['a'].partition('-')[0] for one in signed)}"
 
 
 def _recipients(recipients: list[str]) -> str:

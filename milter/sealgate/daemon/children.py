@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 
 from sealgate.daemon.channel import Channel
 
+TELL_SECONDS: Final = 10.0  # a worker that has not taken a frame by then is frozen
 WORKER: Final = "worker"
 WRITER: Final = "writer"
 READER: Final = "reader"
@@ -54,6 +55,8 @@ class Family:
             self._become(run, ours, theirs)
         if theirs is not None:
             theirs.close()
+        if ours is not None:
+            ours.settimeout(TELL_SECONDS)
         child = Child(pid, kind, Channel(ours) if ours is not None else None)
         self.children[pid] = child
         return child
@@ -76,11 +79,15 @@ class Family:
             ended.append((child, os.waitstatus_to_exitcode(status)))
 
     def tell(self, child: Child, kind: bytes, payload: bytes = b"") -> bool:
-        """Send a frame to a worker; false where it is gone already."""
+        """Send a frame to a worker; false where it is gone already. One that does not take it is killed."""
         if child.channel is None:
             return False
         try:
             child.channel.send(kind, payload)
+        except TimeoutError:  # half a frame may be in there: the channel is of no use any more, and nor is the worker
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGKILL)
+            return False
         except OSError:
             return False
         return True

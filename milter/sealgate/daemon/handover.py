@@ -21,9 +21,11 @@ class Handover:
 
     Attributes:
         address: the settings' text of the MTA's socket: where it changed, the old listener is not used again.
+        folder: where the inner sockets are, likewise.
     """
 
     address: str
+    folder: str
     listeners: tuple[int, int, int]  # the MTA's, the writer's, the reader's
     children: tuple[tuple[int, str, int], ...]  # pid, kind, channel descriptor or -1
 
@@ -33,7 +35,13 @@ def leave(handover: Handover) -> None:
     for descriptor in (*handover.listeners, *(c for _, _, c in handover.children if c >= 0)):
         os.set_inheritable(descriptor, True)
     os.environ[VARIABLE] = json.dumps(
-        {"v": VERSION, "address": handover.address, "listeners": handover.listeners, "children": handover.children}
+        {
+            "v": VERSION,
+            "address": handover.address,
+            "folder": handover.folder,
+            "listeners": handover.listeners,
+            "children": handover.children,
+        }
     )
 
 
@@ -55,7 +63,7 @@ def take() -> Handover | None:
             return None
         first, second, third = (int(d) for d in raw["listeners"])
         children = tuple((int(p), str(k), int(c)) for p, k, c in raw["children"])
-        handover = Handover(str(raw["address"]), (first, second, third), children)
+        handover = Handover(str(raw["address"]), str(raw["folder"]), (first, second, third), children)
         for descriptor in (*handover.listeners, *(c for _, _, c in children if c >= 0)):
             os.set_inheritable(descriptor, False)
     except (ValueError, KeyError, TypeError, OSError):

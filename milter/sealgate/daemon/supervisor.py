@@ -23,10 +23,11 @@ from sealgate.adapters.systemd import notify
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.ports import PortError
 from sealgate.audit.record import VERSION, moment
+from sealgate.app.runtime import Override
 from sealgate.daemon.channel import Channel
-from sealgate.daemon.children import READER, WORKER, WRITER, Child, Family
+from sealgate.daemon.children import READER, TELL_SECONDS, WORKER, WRITER, Child, Family
 from sealgate.daemon.handover import Handover, adopt, leave, take, withdraw
-from sealgate.daemon.listening import listen, listen_unix
+from sealgate.daemon.listening import ListenError, listen, listen_unix
 from sealgate.daemon.reading import run_reader
 from sealgate.daemon.worker import STOP_SECONDS, run_worker
 from sealgate.daemon.writing import run_writer
@@ -38,6 +39,7 @@ PAUSE: Final = 1.0  # seconds before a child that died at once is started again
 READER_CPU_SECONDS: Final = 1
 PID_FILE: Final = "sealgate.pid"
 STATUS_FILE: Final = "status.json"
+_WORDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Supervisor:
         self._last_reload = "started"
         self._is_ready = False
         self._ending = False
+        self._ran_out: Override | None = None
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -86,17 +89,32 @@ class Supervisor:
 
     def _open(self, left: Handover | None) -> None:
         """Open the listeners, or take over those of the supervisor before us, with its children."""
-        address = str(self.settings.socket)
-        if left is not None and left.address == address:
-            self._milter, self._writing, self._reading = (adopt(d) for d in left.listeners)
+        self._address = str(self.settings.socket)
+        milter, writing, reading = (adopt(d) for d in left.listeners) if left is not None else (None, None, None)
+        if left is not None and writing is not None and reading is not None and left.folder == str(self._folder):
+            self._writing, self._reading = writing, reading
         else:
-            self._milter = listen(self.settings.socket, self.settings.socket_mode)
             self._writing = listen_unix(self._places[0], 0o600)
             self._reading = listen_unix(self._places[1], 0o600)
-        for pid, kind, channel in left.children if left is not None else ():
-            self.family.children[pid] = Child(
-                pid, kind, Channel(adopt(channel)) if channel >= 0 else None, digest="-", leaving=True
-            )
+        if left is not None and milter is not None and left.address == self._address:
+            self._milter = milter
+        else:
+            try:
+                self._milter = listen(self.settings.socket, self.settings.socket_mode)
+            except ListenError as error:
+                if left is None or milter is None:
+                    raise
+                # Serving where the MTA still connects is better than serving nowhere.
+                self.log.error("not-moved", kept=left.address, error=str(error))
+                self._milter, self._address = milter, left.address
+        for inherited in (milter, writing, reading):
+            if inherited is not None and inherited not in (self._milter, self._writing, self._reading):
+                inherited.close()
+        for pid, kind, descriptor in left.children if left is not None else ():
+            channel = Channel(adopt(descriptor)) if descriptor >= 0 else None
+            if channel is not None:
+                channel.socket.settimeout(TELL_SECONDS)
+            self.family.children[pid] = Child(pid, kind, channel, digest="-", leaving=True)
 
     def _start_children(self) -> None:
         # An old writer ends after its last line; the new one waits for its lock, and lines wait in the backlog.
@@ -161,8 +179,10 @@ class Supervisor:
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD):
+        for number in (*_WORDS, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)  # the wake-up descriptor says which
+        # Those that came while this program replaced another one have waited until now.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WORDS)
         return wake_read
 
     def _wait(self, wake: int, seconds: float) -> None:
@@ -178,9 +198,10 @@ class Supervisor:
             return
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
             self._ending = True
-        elif signal.SIGUSR2 in numbers:
-            self._replace_program()
-        elif signal.SIGHUP in numbers:
+            return
+        if signal.SIGUSR2 in numbers:
+            self._replace_program(wake)  # comes back only where it was refused
+        if signal.SIGHUP in numbers:
             self._reload()
 
     def _hear(self, child: Child) -> None:
@@ -218,7 +239,8 @@ class Supervisor:
                 for _ in range(missing):
                     starters[kind]()
         override = self.runtime.override
-        if override is not None and override.until <= time.time():
+        if override is not None and override is not self._ran_out and override.until <= time.time():
+            self._ran_out = override  # once: a profile that cannot be read now will not be read each second
             self.log.warning("mode-ran-out", back_to="enforce" if self.runtime.profile.enforce else "report")
             self._reload()
 
@@ -242,14 +264,18 @@ class Supervisor:
         try:
             override = read_override(Path(self.settings.state), time.time())
             found, problems = read_profile(Path(self.settings.profile), override=override)
+            if found is None:
+                self._keep_old([str(p) for p in problems if p.is_error])
+                return
+            runtime = build(found)
         except PortError as error:
             self._keep_old([str(error)])
             return
-        if found is None:
-            self._keep_old([str(p) for p in problems if p.is_error])
+        except Exception as error:  # whatever a file can do to us, mail goes on
+            self._keep_old([f"internal fault: {error!r}"])
             return
         before = self.runtime
-        self.ingredients, self.runtime = found, build(found)
+        self.ingredients, self.runtime = found, runtime
         packed = found.pack()
         for child in self.family.of_kind(WORKER, leaving=False):
             child.digest = ""
@@ -275,26 +301,48 @@ class Supervisor:
         notify(f"STATUS={self._last_reload}")
         self._write_status(problems)
 
-    def _replace_program(self) -> None:
-        """Become the program that is on disk now, in this process, with listeners and workers inherited."""
-        tried = subprocess.run(
-            [sys.executable, "-m", "sealgate", "check", "--settings", str(self._settings_path)],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        if tried.returncode != 0:
-            self.log.error("restart-refused", why=(tried.stdout + tried.stderr)[-2000:])
-            return
+    def _replace_program(self, wake: int) -> None:
+        """Become the program that is on disk now, in this process, with listeners and workers inherited.
+
+        Signals are held back until the new program listens to them: one that came in between would be lost, or would
+        end it, as nobody catches it yet.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, _WORDS)
+        try:
+            if why := self._why_not_replace():
+                self.log.error("restart-refused", why=why)
+            else:
+                self._execute(wake)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _WORDS)
+
+    def _why_not_replace(self) -> str:
+        """What a new program would stumble over, or an empty string."""
+        try:
+            read_override(Path(self.settings.state), time.time())
+            tried = subprocess.run(
+                [sys.executable, "-m", "sealgate", "check", "--settings", str(self._settings_path)],
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+        except (PortError, OSError, subprocess.SubprocessError) as error:
+            return str(error)
+        return (tried.stdout + tried.stderr)[-2000:] or "check failed" if tried.returncode != 0 else ""
+
+    def _execute(self, wake: int) -> None:
         self._log_ended()
         children = tuple(
             (c.pid, c.kind, c.channel.fileno() if c.channel is not None else -1) for c in self.family.children.values()
         )
         listeners = (self._milter.fileno(), self._writing.fileno(), self._reading.fileno())
-        handover = Handover(str(self.settings.socket), listeners, children)
+        handover = Handover(self._address, str(self._folder), listeners, children)
         self._record("restart", pid=os.getpid())
         self._journal.close()
         leave(handover)
         notify("RELOADING=1")
         self.log.info("restarting")
+        with contextlib.suppress(BlockingIOError):
+            for number in set(os.read(wake, 4096)) & set(_WORDS):  # caught, and not yet obeyed
+                os.kill(os.getpid(), number)
         try:
             command = [sys.executable, "-m", "sealgate", "serve", "--settings", str(self._settings_path)]
             os.execv(sys.executable, command)

@@ -22,7 +22,7 @@ from sealgate.adapters.reader import ReaderClient
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
-from sealgate.daemon.listening import close_off, lend_to_libmilter
+from sealgate.daemon.listening import close_off, has_accepted, lend_to_libmilter
 from sealgate.profile.settings import Settings
 from sealgate.wiring import build, unpack
 
@@ -64,17 +64,26 @@ def run_worker(
     gate.register()
     milter.settimeout(MTA_SILENCE)
     descriptor = lend_to_libmilter(listener, Path(settings.runtime))
-    threading.Thread(target=milter.main, name="libmilter", daemon=True).start()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
+    threading.Thread(target=_serve, args=(log, wake_write), name="libmilter", daemon=True).start()
     signal.set_wakeup_fd(wake_write)
     signal.signal(signal.SIGTERM, lambda *_: None)  # seen through the wake-up descriptor
     channel.send(b"A", runtime.digest.encode())
     patience = _listen_to_supervisor(channel, wake_read, holder, settings, log)
     close_off(descriptor, Path(settings.runtime))
-    _drain(gate, patience)
+    _drain(gate, listener, patience)
     log.info("worker-ends", open=gate.connections)
     os._exit(0)
+
+
+def _serve(log: Any, wake: int) -> None:
+    """Run libmilter. Where it gives up (ten failed accepts are enough) the worker must not stay and look alive."""
+    try:
+        milter.main()
+    except milter.error as error:
+        log.error("libmilter-ended", error=str(error))
+    os.write(wake, bytes((signal.SIGTERM,)))
 
 
 def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings: Settings, log: Any) -> float:
@@ -99,10 +108,11 @@ def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings:
             return STOP_SECONDS
 
 
-def _drain(gate: Gate, patience: float) -> None:
+def _drain(gate: Gate, listener: socket.socket, patience: float) -> None:
     deadline = time.monotonic() + patience
-    # An MTA connects before its first command; what was accepted a moment ago is not counted yet.
-    time.sleep(0.2)
-    busy = gate.is_busy if patience <= STOP_SECONDS else lambda: gate.connections > 0
+    time.sleep(0.2)  # libmilter may be between poll and accept
+    # Sockets, not the gate's count: under load a connection waits for its first callback longer than one thinks.
+    busy = gate.is_busy if patience <= STOP_SECONDS else lambda: has_accepted(listener)
     while busy() and time.monotonic() < deadline:
         time.sleep(0.05)
+    time.sleep(0.05)  # the last answer is known here before libmilter has sent it

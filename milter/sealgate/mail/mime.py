@@ -9,10 +9,10 @@ Delimiter lines are compared whole (RFC 2046 5.1.1), inside all levels that are 
 readers could understand differently is named in `Body.defects`, and so is what a limit cut. Nothing here raises.
 """
 
-import sys
 from dataclasses import dataclass, field
 from typing import Final
 
+from sealgate.mail.delimiter import NEVER, Delimiters, Level, Line
 from sealgate.mail.headers import Headers
 from sealgate.mail.mimefield import Defect, Entity, read_block, read_headers
 from sealgate.mail.transfer import decode_base64, decode_quoted_printable
@@ -77,18 +77,6 @@ class Body:
 
 
 @dataclass(slots=True)
-class _Level:
-    """A multipart that is open: its delimiter, and where that comes next in the buffer."""
-
-    mark: bytes  # "--" and the boundary
-    path: str
-    default: str  # type of a part that declares none
-    children: int = 0
-    closed: bool = False
-    coming: int = -1  # index of the line feed before the next delimiter; too small: not known yet
-
-
-@dataclass(slots=True)
 class _Kept:
     """A text part as it arrives."""
 
@@ -99,39 +87,24 @@ class _Kept:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A delimiter line: the index of the line feed before it and after it, and the number of its level."""
-
-    start: int
-    end: int = -1
-    level: int = -1
-    closes: bool = False
-
-
-_NEVER: Final = sys.maxsize
-_LONGEST: Final = 1000  # octets of a line with its line feeds (RFC 5322 2.1.1); a longer one is no delimiter
-
-
 class Splitter:
     """Splits one body: `feed` it as it arrives, then `finish` once. Its answer does not depend on how it was cut."""
 
     __slots__ = (
-        "_base", "_buffer", "_defects", "_doubted", "_doubts", "_in_header", "_kept", "_levels", "_limits", "_nested",
+        "_base", "_buffer", "_defects", "_delimiters", "_in_header", "_kept", "_levels", "_limits", "_nested",
         "_others", "_parts", "_room", "_size", "_skip", "_stopped", "_texts",
     )  # fmt: skip
 
     def __init__(self, headers: Headers, limits: Limits = Limits()) -> None:
         self._limits = limits
         self._defects: dict[str, None] = {}  # an ordered set
-        self._levels: list[_Level] = []
+        self._delimiters = Delimiters(limits.parts)
+        self._levels = self._delimiters.levels
         self._texts: list[_Kept] = []
         self._kept: _Kept | None = None  # where content goes now
         self._room = limits.text_octets
         self._size = self._nested = self._others = self._parts = 0
         self._base = 0  # octets that have left the buffer
-        self._doubts = 0
-        self._doubted = -1  # where the last doubtful line was
         self._in_header = self._stopped = False
         self._skip = True  # the first octet of the buffer is the line feed before the content
         self._buffer = b"\n"  # so that a delimiter in the first line is found like any other
@@ -186,7 +159,7 @@ class Splitter:
             self._name(Defect.BOUNDARY_REUSED)
         else:
             default = "message/rfc822" if entity.kind == "multipart/digest" else "text/plain"  # RFC 2046 5.1.5
-            self._levels.append(_Level(mark, path, default))
+            self._levels.append(Level(mark, path, default))
 
     def _scan(self, *, last: bool) -> None:
         """Go through the buffer as far as it can be judged, and keep the rest for the next time.
@@ -194,13 +167,15 @@ class Splitter:
         Where a header or a content begins, `at` is the line feed before it: that may be part of a delimiter as well.
         """
         at = 0
-        for level in self._levels:
-            level.coming = -1
-        while True:
-            line = self._next_delimiter(at, last=last)
-            if self._stopped:
-                self._buffer = b""
-                return
+        self._delimiters.restart()
+        while not self._stopped:
+            reach = at + self._limits.part_header_octets if self._in_header else NEVER
+            line = self._delimiters.next_line(self._buffer, at, self._base, last=last, reach=reach)
+            if self._delimiters.doubts:
+                self._name(Defect.DELIMITER_TAIL)
+            if self._delimiters.doubts > self._limits.parts:
+                self._stop()
+                break
             if self._in_header:
                 end = self._read_header(at, line, last=last)
                 if end < 0:
@@ -215,55 +190,14 @@ class Splitter:
                 at = self._pass(at, max(at, min(line.start - 1, len(self._buffer) - tail)))
                 break
         self._base += at
-        self._buffer = self._buffer[at:]
-
-    def _next_delimiter(self, at: int, *, last: bool) -> _Line:
-        """Find the next delimiter line from `at` on; one that is not complete yet has a start and no level."""
-        while True:
-            start = _NEVER
-            for level in self._levels:
-                if level.coming < at:
-                    found = self._buffer.find(b"\n" + level.mark, at)
-                    level.coming = found if found >= 0 else _NEVER
-                start = min(start, level.coming)
-            if start == _NEVER or (self._in_header and start > at + self._limits.part_header_octets):
-                return _Line(start)
-            end = self._buffer.find(b"\n", start + 1, start + _LONGEST)
-            if end < 0 and len(self._buffer) - start < _LONGEST:
-                if not last:
-                    return _Line(start)
-                end = len(self._buffer)
-            text = self._buffer[start + 1 : end].rstrip(b" \t\r") if end >= 0 else b""  # RFC 2046: transport-padding
-            for number in reversed(range(len(self._levels))):
-                mark = self._levels[number].mark
-                if text in (mark, mark + b"--"):
-                    return _Line(start, end, number, text != mark)
-            self._doubt(start)
-            if self._stopped:
-                return _Line(_NEVER)
-
-    def _doubt(self, start: int) -> None:
-        """Go past a line that begins like a delimiter and is none. Too many of them end the splitting.
-
-        Before the header of a part was read nothing is named: what follows it may be a delimiter of that part itself.
-        """
-        if not self._in_header and self._base + start > self._doubted:
-            self._name(Defect.DELIMITER_TAIL)
-            self._doubted = self._base + start
-            self._doubts += 1
-        for level in self._levels:
-            if level.coming == start:
-                found = self._buffer.find(b"\n" + level.mark, start + 1)
-                level.coming = found if found >= 0 else _NEVER
-        if self._doubts > self._limits.parts:
-            self._stop()
+        self._buffer = b"" if self._stopped else self._buffer[at:]
 
     def _stop(self) -> None:
         self._name(Defect.TOO_MANY_PARTS)
         self._stopped = True
         self._kept = None
 
-    def _obey(self, line: _Line) -> int:
+    def _obey(self, line: Line) -> int:
         """End what a delimiter line ends, begin what it begins; return where to go on."""
         inner = self._levels[line.level + 1 :]
         if any(not level.closed for level in inner):
@@ -286,7 +220,7 @@ class Splitter:
             self._in_header = True
         return line.end
 
-    def _read_header(self, at: int, line: _Line, *, last: bool) -> int:
+    def _read_header(self, at: int, line: Line, *, last: bool) -> int:
         """Read the header of a part that begins after `at`; return where its content does, or -1 if more must come."""
         limit = at + self._limits.part_header_octets
         before = min(line.start, limit)
@@ -300,6 +234,7 @@ class Splitter:
         elif before == limit and len(self._buffer) > limit:
             self._name(Defect.LONG_PART_HEADER)
             self._in_header = False
+            self._delimiters.look_again()
             self._others += 1
             return at
         elif line.level >= 0 or last:
@@ -308,8 +243,7 @@ class Splitter:
             return -1
         self._in_header = False
         self._skip = True
-        for level in self._levels:
-            level.coming = -1
+        self._delimiters.look_again()
         level = self._levels[-1]
         block = self._buffer[at + 1 : ends + 1]
         entity = read_block(block, default=level.default, boundary_limit=self._limits.boundary)
@@ -333,7 +267,8 @@ class Splitter:
             kept.truncated = True
             self._name(Defect.TEXT_CUT)
             content = content[:room]
-        kept.pieces.append(content)
+        if content:
+            kept.pieces.append(content)
         kept.size += len(content)
         self._room -= len(content)
 

@@ -1,7 +1,8 @@
 """What the MIME fields of one entity say: type, charset, boundary, transfer encoding, disposition.
 
-Each function reads the Content-* fields of one entity (the message or a part) and gives one `Entity`. It never raises. Where two readers could understand the fields differently it takes the reading named here and
-adds a `Defect`; whether that is refused is for the caller. Time is linear in the size of the fields.
+Each function reads the Content-* fields of one entity (the message or a part) and gives one `Entity`. None raises.
+Where two readers could understand the fields differently, the reading is the one named beside the `Defect` that is
+added; whether that is refused is for the caller. Time is linear in the size of the fields.
 """
 
 import enum
