@@ -23,6 +23,8 @@ M_CONNECT: int
 M_ENVFROM: int
 M_EOM: int
 
+class error(Exception): ...  # noqa: N801, N818 - its own name
+
 class Context(Protocol):
     def getsymval(self, name: str, /) -> str | None: ...
     def setreply(self, code: str, enhanced: str, *text: str) -> None: ...

@@ -271,6 +271,142 @@ def test_a_second_gate_on_the_same_socket_is_refused(own: Gate) -> None:
     assert send(own).code[0] == "2"
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2, signal.SIGTERM], ids=lambda n: n.name)
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.6, 0.9, 1.2])
+def test_a_signal_during_a_restart_is_obeyed_after_it(own: Gate, number: signal.Signals, delay: float) -> None:
+    """Nobody catches it between exec and the first line of the new program: it would end the gate, or be lost."""
+    os.kill(own.pid, signal.SIGUSR2)
+    time.sleep(delay)
+    os.kill(own.pid, number)
+    if number == signal.SIGTERM:
+        process = own._process
+        assert process is not None
+        assert process.wait(15) == 0
+        return
+    if number == signal.SIGHUP:
+        wait_for(lambda: own.events("reload"))
+    wait_for(lambda: own.log().count('"ready"') >= 2)
+    assert send(own).code[0] == "2"
+
+
+def test_a_restart_may_move_the_socket_and_drops_nobody(own: Gate) -> None:
+    with opened(own) as idle:
+        own.settings_path.write_text(own.settings_path.read_text().replace("gate.sock", "moved.sock"))
+        os.kill(own.pid, signal.SIGUSR2)
+        wait_for(lambda: own.log().count('"ready"') == 2)
+        assert transact(idle, LETTER).code[0] == "2"
+        own.socket = own.socket.replace("gate.sock", "moved.sock")
+        assert send(own).code[0] == "2"
+
+
+def test_a_restart_to_a_socket_that_cannot_be_had_keeps_the_old_one(own: Gate) -> None:
+    text = own.settings_path.read_text()
+    own.settings_path.write_text(text.replace("gate.sock", "missing/gate.sock"))
+    os.kill(own.pid, signal.SIGUSR2)
+    wait_for(lambda: own.log().count('"ready"') == 2)
+    assert "not-moved" in own.log()
+    assert send(own).code[0] == "2"
+
+
+def test_a_restart_that_would_not_come_up_is_refused(own: Gate) -> None:
+    (own.folder / "state" / "mode.json").write_text("junk")
+    os.kill(own.pid, signal.SIGUSR2)
+    wait_for(lambda: "restart-refused" in own.log())
+    assert send(own).code[0] == "2"
+
+
+def test_a_draining_worker_opens_no_door_of_its_own(own: Gate) -> None:
+    """An abstract socket, or a port, has no mode: every local user could have a message sealed there."""
+    before = own.status()["workers"]
+    with opened(own):
+        os.kill(own.pid, signal.SIGUSR2)
+        wait_for(lambda: set(own.status().get("draining", ())) & set(before), 20)
+        time.sleep(0.5)
+        assert any(_lives(pid) for pid in before)
+        doors = {name for pid in before if _lives(pid) for name in _listens(pid)}
+    assert not [door for door in doors if door.startswith("@") or (Path(door).exists() and "sealgate" not in door)]
+
+
+def test_a_connection_that_has_said_nothing_yet_is_drained_too(own: Gate) -> None:
+    before = own.status()["workers"]
+    with Wire(own.socket) as wire:  # accepted, and slow to speak
+        time.sleep(0.3)
+        os.kill(own.pid, signal.SIGUSR2)
+        wait_for(lambda: not set(own.status().get("workers", before)) & set(before), 20)
+        time.sleep(1)
+        wire.negotiate()
+        wire.connect("localhost", "127.0.0.1", 40000, {"daemon_name": "submission"})
+        wire.helo()
+        assert transact(wire, LETTER).code[0] == "2"
+
+
+def test_a_frozen_worker_does_not_freeze_the_supervisor(own: Gate) -> None:
+    frozen = own.status()["workers"][0]
+    os.kill(frozen, signal.SIGSTOP)
+    own.write_profile(profile_text("report") + "\n" + "# more than a socket takes at once\n" * 50_000)
+    os.kill(own.pid, signal.SIGHUP)
+    wait_for(lambda: not _lives(frozen), 20)
+    wait_for(lambda: frozen not in own.status()["workers"] and len(own.status()["workers"]) == 2, 20)
+    assert own.status()["mode"] == "report"
+    assert own.stop() == 0
+
+
+def test_a_switch_that_ran_out_beside_a_broken_profile_is_said_once(own: Gate) -> None:
+    switch = {"enforce": False, "until": time.time() + 1, "by": "x", "why": ""}
+    (own.folder / "state" / "mode.json").write_text(json.dumps(switch))
+    own.reload()
+    own.write_profile("junk")
+    wait_for(lambda: own.events("reload"))
+    time.sleep(2.5)
+    assert [event["result"] for event in own.events("reload")] == ["failed"]
+    assert send(own, FORGED).code == "550"
+
+
+def test_no_socket_is_left_open_where_nobody_serves(own: Gate) -> None:
+    """The supervisor is gone and its workers drain: an MTA must be refused soon, not left waiting."""
+    with opened(own):
+        os.kill(own.pid, signal.SIGKILL)
+        time.sleep(1)
+        with socket.socket(socket.AF_UNIX) as late:
+            late.settimeout(8)  # libmilter looks up from its poll(2) every five seconds
+            with contextlib.suppress(ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
+                late.connect(own.socket.removeprefix("unix:"))
+                assert late.recv(1) == b"", "somebody answered"
+
+
+def test_a_log_that_nobody_reads_holds_up_no_mail(folder: Path) -> None:
+    reads, writes = os.pipe()
+    with Gate(folder, profile_text("enforce"), log=writes) as own:
+        os.close(writes)
+        for _ in range(300):
+            assert send(own).code[0] == "2"
+        os.close(reads)  # and now its reader is gone
+        assert send(own).code[0] == "2"
+        own.reload()
+        assert send(own).code[0] == "2"
+
+
+def test_a_worker_whose_libmilter_ended_is_replaced(own: Gate) -> None:
+    """libmilter ends where accept() failed ten times; the process must not stay and look alive."""
+    victim = own.status()["workers"][0]
+    for _ in range(20):  # whichever thread takes it: Python's handler, or libmilter's sigwait
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGTERM)
+        time.sleep(0.01)
+    wait_for(lambda: not _lives(victim), 20)
+    wait_for(lambda: victim not in own.status()["workers"] and len(own.status()["workers"]) == 2)
+    assert send(own).code[0] == "2"
+
+
+def _listens(pid: int) -> set[str]:
+    """The names of the Unix sockets that a process listens on; one without a name is "", which nobody can reach."""
+    table = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    names = {row[6]: row[7] if len(row) > 7 else "" for row in table if row[3] == "00010000"}
+    folder = Path(f"/proc/{pid}/fd")
+    inodes = {os.readlink(entry).removeprefix("socket:[").rstrip("]") for entry in folder.iterdir()}
+    return {names[inode] for inode in inodes & set(names)}
+
+
 def _has_open(pid: int, path: Path) -> bool:
     folder = Path(f"/proc/{pid}/fd")
     return any(os.readlink(entry) == str(path) for entry in folder.iterdir())

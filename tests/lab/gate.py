@@ -48,7 +48,14 @@ class Gate:
     """
 
     def __init__(
-        self, folder: Path, profile: str, *, socket: str | None = None, workers: int = 2, settings: str = ""
+        self,
+        folder: Path,
+        profile: str,
+        *,
+        socket: str | None = None,
+        workers: int = 2,
+        settings: str = "",
+        log: int = -1,
     ) -> None:
         self.folder = folder
         self.socket = socket or f"unix:{folder}/gate.sock"
@@ -60,6 +67,7 @@ class Gate:
         self._profile = profile
         self._workers = workers
         self._settings = settings
+        self._log = log  # a descriptor to log to instead of gate.log
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -75,8 +83,8 @@ class Gate:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "sealgate", "serve", "--settings", str(self.settings_path)],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=log if self._log < 0 else self._log,
+                stderr=log if self._log < 0 else self._log,
                 cwd=self.folder,
                 env=os.environ | {"PYTHONPATH": str(ROOT / "milter")},
             )

@@ -45,3 +45,25 @@ def test_what_the_reader_dies_on_is_unknown_and_the_rest_is_still_read() -> None
 def test_a_reader_that_does_not_answer_is_our_fault() -> None:
     with pytest.raises(PortError):
         gather(message(("html", HEAVY)), Reader(PortError("no answer in time")), frozenset())
+
+
+def test_what_killed_the_reader_is_not_tried_again_with_the_next_part() -> None:
+    reader = Reader(UnreadableError("it died"))
+    facts = gather(message(*[("html", HEAVY)] * 50), reader, frozenset())
+    assert (reader.asked, set(facts.views)) == (1, {Unknown("it died")})
+
+
+def test_all_parts_together_have_one_deadline() -> None:
+    """A hundred parts of two seconds would hold up a thread, and the MTA, for minutes."""
+    ticks = iter(range(1000))
+    reader = Reader(View("slow"))
+    with pytest.raises(PortError):
+        gather(message(*[("html", HEAVY)] * 50), reader, frozenset(), clock=lambda: float(next(ticks)))
+    assert reader.asked < 10
+
+
+def test_parts_that_are_small_and_slow_have_one_budget() -> None:
+    slow = "".join(f"<b {n}><p>" for n in range(495)).encode()
+    facts = gather(message(*[("html", slow)] * 300), Reader(View("")), frozenset())
+    assert isinstance(facts.views[0], Known)
+    assert isinstance(facts.views[-1], Unknown)

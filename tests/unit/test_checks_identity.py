@@ -105,3 +105,8 @@ def test_an_unnamed_listener_passes_where_the_profile_says_so() -> None:
     found = identify(elsewhere, PROFILE).finding
     assert found is not None
     assert "listeners: {smtps: judge}" in found.detail
+
+
+def test_a_client_address_that_is_none_is_in_no_network() -> None:
+    unknown = Session("submission", "unknown", 4711)
+    assert code(unknown) == "identity.no-login"

@@ -89,8 +89,8 @@ class _Connection:
 def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
     """Catch everything that escapes a callback; `None` from it means "go on".
 
-    Where no answer was negotiated libmilter swallows a refusal, takes the message for done and leaves the MTA waiting at
-    its end. So a fault there is kept, the rest of that message is not looked at, and its end answers.
+    Where no answer was negotiated libmilter swallows a refusal, takes the message for done and leaves the MTA waiting
+    at its end. So a fault there is kept, the rest of that message is not looked at, and its end answers.
     """
     flag = _NO_REPLY.get(step, 0)
 
@@ -364,7 +364,7 @@ def _defer(ctx: "Context", reference: str) -> int:
 
 
 def _macro(ctx: "Context", name: str) -> str:
-    """A macro's value, empty where the MTA sent none, U+FFFD (which is no address and no login) where it is no UTF-8."""
+    """A macro's value, empty where the MTA sent none, U+FFFD (no address and no login) where it is no UTF-8."""
     try:
         return ctx.getsymval(name) or ""
     except UnicodeDecodeError:

@@ -11,7 +11,7 @@ import click
 from sealgate.audit.chain import verify
 from sealgate.cli import EX_DATAERR, Stop
 from sealgate.cli.loading import settings_option, settings_or_stop
-from sealgate.cli.telling import parsed, row, story
+from sealgate.cli.telling import parsed, row, story, unharmed
 from sealgate.mail.reply import printable
 
 _TAIL: Final = 256 * 1024  # octets looked at for the last lines
@@ -39,7 +39,7 @@ def tail(settings_path: Path, log_path: Path | None, lines: int, follow: bool, a
     path = log_path or Path(settings_or_stop(settings_path).audit_log)
     try:
         for line in _lines(path, lines, follow=follow):
-            click.echo(line.decode("ascii", "replace") if as_json else row(parsed(line)))
+            click.echo(unharmed(line) if as_json else row(parsed(line)))
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -68,7 +68,7 @@ def explain(reference: str, settings_path: Path, log_path: Path | None, as_json:
                 event = parsed(line)
                 if reference in (event.get("id"), event.get("queue_id"), event.get("of")):
                     is_found = True
-                    click.echo(line.decode("ascii", "replace").rstrip("\n") if as_json else story(event))
+                    click.echo(unharmed(line) if as_json else story(event))
     except OSError as error:
         raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
     if not is_found:

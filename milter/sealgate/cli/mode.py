@@ -1,8 +1,8 @@
 """`sealgate mode`: the switch at 3 a.m. Thrown for a while, recorded, and back by itself."""
 
-import getpass
 import json
 import os
+import pwd
 import re
 import signal
 import time
@@ -38,7 +38,7 @@ def command(mode: str, span: str, why: str, settings_path: Path) -> None:
     settings = settings_or_stop(settings_path)
     seconds = _seconds(span)
     until = now() + seconds
-    by = f"{getpass.getuser()} (uid {os.getuid()})"
+    by = f"{_name()} (uid {os.getuid()})"
     override = None if mode == "profile" else Override(mode == "enforce", until, by, why)
     state, runtime = Path(settings.state), Path(settings.runtime)
     before = _status(runtime)
@@ -57,6 +57,14 @@ def command(mode: str, span: str, why: str, settings_path: Path) -> None:
         raise Stop(EX_UNAVAILABLE, f"the daemon kept what it had: {'; '.join(after['problems'])}")
     end = f" until {datetime.fromtimestamp(until).astimezone():%Y-%m-%d %H:%M %Z}" if override else ""
     click.echo(f"mode {after['mode']}{end}")
+
+
+def _name() -> str:
+    """Who we are to the system: the environment (`LOGNAME`, `USER`) is the caller's own word."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return "?"
 
 
 def _seconds(span: str) -> int:

@@ -4,6 +4,7 @@ Everything of a sender goes through `printable`, so that nothing in a message ca
 """
 
 import json
+import re
 from typing import Any, Final
 
 import click
@@ -12,21 +13,56 @@ from sealgate.mail.reply import printable
 
 Event = dict[str, Any]
 
+# C0, DEL, C1, direction marks, lone surrogates; the rest is escaped by `printable` where it is shown.
+_OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COLOUR: Final = {"accept": "green", "reject": "red", "tempfail": "yellow", "quarantine": "magenta"}
 _ABOUT_THE_LINE: Final = ("kind", "t", "w", "v", "seq", "prev", "host", "software")
 
 
 def parsed(line: bytes) -> Event:
-    """Read one line; a line that is no JSON object becomes an event of kind `unreadable`."""
+    """Read one line; a line that is no JSON object becomes an event of kind `unreadable`.
+
+    Its strings are free of what a terminal obeys: the file may be anybody's.
+    """
     try:
-        event = json.loads(line)
-    except ValueError:
+        event = _unharmed(json.loads(line))
+    except (ValueError, RecursionError):
         return {"kind": "unreadable"}
     return event if isinstance(event, dict) else {"kind": "unreadable"}
 
 
+def unharmed(line: bytes) -> str:
+    """A line as it is, but for what a terminal obeys; our writer escapes all of that."""
+    return _OBEYED.sub("?", line.rstrip(b"\n").decode("ascii", "replace"))
+
+
 def row(event: Event) -> str:
     """One line for a tired eye: time, verdict, who, from, to, why, id."""
+    try:
+        return _row(event)
+    except (KeyError, TypeError, AttributeError, ValueError):  # a decision of another version
+        return _row(event | {"kind": "unreadable"})
+
+
+def story(event: Event) -> str:
+    """One message from login to answer, in sentences."""
+    try:
+        return _story(event)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return _story(event | {"kind": "unreadable"})
+
+
+def _unharmed(value: Any) -> Any:
+    if isinstance(value, str):
+        return _OBEYED.sub("?", value)
+    if isinstance(value, list):
+        return [_unharmed(one) for one in value]
+    if isinstance(value, dict):
+        return {_unharmed(key): _unharmed(one) for key, one in value.items()}
+    return value
+
+
+def _row(event: Event) -> str:
     clock = str(event.get("t", ""))[11:19]
     if event.get("kind") != "decision":
         rest = {k: v for k, v in event.items() if k not in _ABOUT_THE_LINE}
@@ -40,8 +76,7 @@ def row(event: Event) -> str:
     return f"{clock} {head} {who:<30} {route}  {why}{would}  {event['id']}"
 
 
-def story(event: Event) -> str:
-    """One message from login to answer, in sentences."""
+def _story(event: Event) -> str:
     if event.get("kind") != "decision":
         return f"{event.get('t', '')} {event.get('kind')}: {printable(json.dumps(event), 1000)}"
     return "\n".join((*_origin(event), *_content(event), *_judgement(event)))

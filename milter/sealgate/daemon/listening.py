@@ -106,18 +106,17 @@ def close_off(descriptor: int, folder: Path) -> None:
         os.dup2(dead.fileno(), descriptor, inheritable=False)
 
 
-def has_accepted(listener: socket.socket) -> bool:
-    """Whether this process holds an open connection that came in through `listener`."""
-    name = _own_name(listener)
+def has_accepted(name: object) -> bool:
+    """Whether this process holds an open connection that came in through the listener of that `own_name`."""
     for descriptor in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(descriptor))) as one:
-            if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and _own_name(one) == name:
+            if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and own_name(one) == name:
                 return True
     return False
 
 
-def _own_name(one: socket.socket) -> object:
-    """The path, or the port: a listener on all addresses does not have the one its connections have."""
+def own_name(one: socket.socket) -> object:
+    """What a listener shares with what it accepts: the path, or the port, as an address may be a wildcard there."""
     name = one.getsockname()
     return (one.family, name[1]) if isinstance(name, tuple) else name
 

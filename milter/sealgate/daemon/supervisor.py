@@ -22,8 +22,8 @@ from sealgate.adapters import log as logs
 from sealgate.adapters.systemd import notify
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.ports import PortError
-from sealgate.audit.record import VERSION, moment
 from sealgate.app.runtime import Override
+from sealgate.audit.record import VERSION, moment
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.children import READER, TELL_SECONDS, WORKER, WRITER, Child, Family
 from sealgate.daemon.handover import Handover, adopt, leave, take, withdraw
@@ -131,11 +131,21 @@ class Supervisor:
 
     def _start_writer(self) -> None:
         path = self.settings.audit_log
-        self.family.start(WRITER, lambda _: run_writer(self._writing, path))
+
+        def write(_: Channel | None) -> None:
+            self._milter.close()  # who does not serve the MTA must not keep its socket open
+            run_writer(self._writing, path)
+
+        self.family.start(WRITER, write)
 
     def _start_reader(self) -> None:
         memory = self.settings.reader_memory_mb
-        self.family.start(READER, lambda _: run_reader(self._reading, memory, READER_CPU_SECONDS))
+
+        def read(_: Channel | None) -> None:
+            self._milter.close()
+            run_reader(self._reading, memory, READER_CPU_SECONDS)
+
+        self.family.start(READER, read)
 
     def _start_worker(self) -> None:
         def serve(channel: Channel | None) -> None:
@@ -200,7 +210,7 @@ class Supervisor:
             self._ending = True
             return
         if signal.SIGUSR2 in numbers:
-            self._replace_program(wake)  # comes back only where it was refused
+            self._replace_program(wake, numbers)  # comes back only where it was refused
         if signal.SIGHUP in numbers:
             self._reload()
 
@@ -301,18 +311,18 @@ class Supervisor:
         notify(f"STATUS={self._last_reload}")
         self._write_status(problems)
 
-    def _replace_program(self, wake: int) -> None:
+    def _replace_program(self, wake: int, heard: bytes = b"") -> None:
         """Become the program that is on disk now, in this process, with listeners and workers inherited.
 
         Signals are held back until the new program listens to them: one that came in between would be lost, or would
-        end it, as nobody catches it yet.
+        end it, as nobody catches it yet. `heard` are those that came together with the order to replace.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _WORDS)
         try:
             if why := self._why_not_replace():
                 self.log.error("restart-refused", why=why)
             else:
-                self._execute(wake)
+                self._execute(wake, heard)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WORDS)
 
@@ -328,7 +338,7 @@ class Supervisor:
             return str(error)
         return (tried.stdout + tried.stderr)[-2000:] or "check failed" if tried.returncode != 0 else ""
 
-    def _execute(self, wake: int) -> None:
+    def _execute(self, wake: int, heard: bytes) -> None:
         self._log_ended()
         children = tuple(
             (c.pid, c.kind, c.channel.fileno() if c.channel is not None else -1) for c in self.family.children.values()
@@ -341,8 +351,9 @@ class Supervisor:
         notify("RELOADING=1")
         self.log.info("restarting")
         with contextlib.suppress(BlockingIOError):
-            for number in set(os.read(wake, 4096)) & set(_WORDS):  # caught, and not yet obeyed
-                os.kill(os.getpid(), number)
+            heard += os.read(wake, 4096)
+        for number in set(heard) & set(_WORDS) - {signal.SIGUSR2}:  # caught, and not obeyed: the new program will
+            os.kill(os.getpid(), number)
         try:
             command = [sys.executable, "-m", "sealgate", "serve", "--settings", str(self._settings_path)]
             os.execv(sys.executable, command)

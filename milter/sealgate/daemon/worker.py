@@ -22,7 +22,7 @@ from sealgate.adapters.reader import ReaderClient
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
-from sealgate.daemon.listening import close_off, has_accepted, lend_to_libmilter
+from sealgate.daemon.listening import close_off, has_accepted, lend_to_libmilter, own_name
 from sealgate.profile.settings import Settings
 from sealgate.wiring import build, unpack
 
@@ -64,6 +64,8 @@ def run_worker(
     gate.register()
     milter.settimeout(MTA_SILENCE)
     descriptor = lend_to_libmilter(listener, Path(settings.runtime))
+    came_in_by = own_name(listener)
+    listener.close()  # or an MTA could connect, while we drain, to a socket that nobody serves
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     threading.Thread(target=_serve, args=(log, wake_write), name="libmilter", daemon=True).start()
@@ -72,7 +74,7 @@ def run_worker(
     channel.send(b"A", runtime.digest.encode())
     patience = _listen_to_supervisor(channel, wake_read, holder, settings, log)
     close_off(descriptor, Path(settings.runtime))
-    _drain(gate, listener, patience)
+    _drain(gate, came_in_by, patience)
     log.info("worker-ends", open=gate.connections)
     os._exit(0)
 
@@ -81,8 +83,8 @@ def _serve(log: Any, wake: int) -> None:
     """Run libmilter. Where it gives up (ten failed accepts are enough) the worker must not stay and look alive."""
     try:
         milter.main()
-    except milter.error as error:
-        log.error("libmilter-ended", error=str(error))
+    except Exception as error:
+        log.error("libmilter-ended", error=repr(error))
     os.write(wake, bytes((signal.SIGTERM,)))
 
 
@@ -108,11 +110,11 @@ def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings:
             return STOP_SECONDS
 
 
-def _drain(gate: Gate, listener: socket.socket, patience: float) -> None:
+def _drain(gate: Gate, came_in_by: object, patience: float) -> None:
     deadline = time.monotonic() + patience
     time.sleep(0.2)  # libmilter may be between poll and accept
     # Sockets, not the gate's count: under load a connection waits for its first callback longer than one thinks.
-    busy = gate.is_busy if patience <= STOP_SECONDS else lambda: has_accepted(listener)
+    busy = gate.is_busy if patience <= STOP_SECONDS else lambda: has_accepted(came_in_by)
     while busy() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.05)  # the last answer is known here before libmilter has sent it

@@ -42,26 +42,18 @@ class Line:
 class Delimiters:
     """The levels, outermost first, and what the search remembers. `doubts` counts doubtful lines, once each."""
 
-    __slots__ = ("_doubted", "_limit", "_overlooked", "doubts", "levels")
+    __slots__ = ("_doubted", "_limit", "doubts", "levels")
 
     def __init__(self, doubts_limit: int) -> None:
         self.levels: list[Level] = []
         self.doubts = 0
         self._limit = doubts_limit
         self._doubted = -1  # where the last doubtful line was, in octets of the whole body
-        self._overlooked: list[tuple[Level, int]] = []
 
     def restart(self) -> None:
         """Forget all indexes: the buffer is another one."""
-        self._overlooked.clear()
         for level in self.levels:
             level.coming = -1
-
-    def look_again(self) -> None:
-        """Come back to the lines that were overlooked while a header was read: a new level may own them."""
-        for level, start in reversed(self._overlooked):
-            level.coming = start
-        self._overlooked.clear()
 
     def next_line(self, buffer: bytes, at: int, base: int, *, last: bool, reach: int = NEVER) -> Line:
         """Find the next delimiter line.
@@ -71,12 +63,12 @@ class Delimiters:
             at: where to begin, at the line feed before the first line.
             base: octets of the body before the buffer.
             last: whether nothing follows the buffer.
-            reach: while the header of a part is read, the index up to which it may go; doubtful lines are then
-                overlooked until `look_again`.
+            reach: the index before which lines are judged. What follows the header of a part may be a delimiter of that
+                part itself, so nothing behind it is judged before it was read.
         """
         while self.doubts <= self._limit:
             start = self._soonest(buffer, at)
-            if start == NEVER or start > reach:
+            if start == NEVER or start >= reach:
                 return Line(start)
             end = buffer.find(b"\n", start + 1, start + _LONGEST)
             if end < 0 and len(buffer) - start < _LONGEST:
@@ -88,7 +80,7 @@ class Delimiters:
                 mark = self.levels[number].mark
                 if text in (mark, mark + b"--"):
                     return Line(start, end, number, text != mark)
-            self._doubt(buffer, start, base, in_header=reach < NEVER)
+            self._doubt(buffer, start, base)
         return Line(NEVER)
 
     def _soonest(self, buffer: bytes, at: int) -> int:
@@ -103,13 +95,11 @@ class Delimiters:
         found = buffer.find(b"\n" + level.mark, at)
         level.coming = found if found >= 0 else NEVER
 
-    def _doubt(self, buffer: bytes, start: int, base: int, *, in_header: bool) -> None:
+    def _doubt(self, buffer: bytes, start: int, base: int) -> None:
         """Go past a doubtful line."""
         for level in self.levels:
             if level.coming == start:
-                if in_header:
-                    self._overlooked.append((level, start))
                 self._seek(level, buffer, start + 1)
-        if not in_header and base + start > self._doubted:
+        if base + start > self._doubted:  # a header that is not complete is gone through again with the next chunk
             self._doubted = base + start
             self.doubts += 1

@@ -64,7 +64,7 @@ class Body:
     Attributes:
         size: octets of the whole body as it arrived.
         parts: the text parts, in order.
-        defects: what makes the structure ambiguous or was cut by a cap, as the values of `Defect`, first seen first.
+        defects: what makes the structure ambiguous or was cut by a cap, as values of `Defect` in its order.
         nested: messages attached or forwarded whole, which were not entered.
         others: other parts that are no text for the reader, such as images and attachments.
     """
@@ -97,7 +97,7 @@ class Splitter:
 
     def __init__(self, headers: Headers, limits: Limits = Limits()) -> None:
         self._limits = limits
-        self._defects: dict[str, None] = {}  # an ordered set
+        self._defects: set[Defect] = set()
         self._delimiters = Delimiters(limits.parts)
         self._levels = self._delimiters.levels
         self._texts: list[_Kept] = []
@@ -129,10 +129,11 @@ class Splitter:
             if any(not level.closed for level in self._levels):
                 self._name(Defect.UNCLOSED)
         parts = tuple(self._decoded(kept) for kept in self._texts)
-        return Body(self._size, parts, tuple(self._defects), self._nested, self._others)
+        defects = tuple(code.value for code in Defect if code in self._defects) if self._defects else ()
+        return Body(self._size, parts, defects, self._nested, self._others)
 
     def _name(self, defect: Defect) -> None:
-        self._defects[defect.value] = None
+        self._defects.add(defect)
 
     def _enter(self, entity: Entity, path: str) -> None:
         """Begin the content of an entity."""
@@ -169,18 +170,21 @@ class Splitter:
         at = 0
         self._delimiters.restart()
         while not self._stopped:
-            reach = at + self._limits.part_header_octets if self._in_header else NEVER
-            line = self._delimiters.next_line(self._buffer, at, self._base, last=last, reach=reach)
+            ends, begins = self._header_end(at) if self._in_header else (NEVER, NEVER)
+            line = self._delimiters.next_line(self._buffer, at, self._base, last=last, reach=begins)
             if self._delimiters.doubts:
                 self._name(Defect.DELIMITER_TAIL)
             if self._delimiters.doubts > self._limits.parts:
                 self._stop()
-                break
-            if self._in_header:
-                end = self._read_header(at, line, last=last)
-                if end < 0:
-                    break
-                at = end
+            elif self._in_header:
+                if line.level >= 0 and line.start < ends:
+                    ends = begins = line.start
+                elif ends == NEVER and last:
+                    ends = begins = len(self._buffer)
+                elif ends == NEVER or line.start < begins:
+                    break  # the header, or a line in it that may be a delimiter, is not complete yet
+                self._read_header(at, ends)
+                at = begins
             elif line.level >= 0:
                 has_cr = line.start > at and self._buffer[line.start - 1] == 0x0D
                 self._pass(at, line.start - has_cr)
@@ -191,6 +195,17 @@ class Splitter:
                 break
         self._base += at
         self._buffer = b"" if self._stopped else self._buffer[at:]
+
+    def _header_end(self, at: int) -> tuple[int, int]:
+        """Return where the header of a part that begins after `at` ends, and the line feed before its content."""
+        limit = at + self._limits.part_header_octets
+        with_cr = self._buffer.find(b"\n\r\n", at, limit)
+        bare = self._buffer.find(b"\n\n", at, with_cr + 1 if with_cr >= 0 else limit)
+        if bare >= 0:
+            return bare, bare + 1
+        if with_cr >= 0:
+            return with_cr, with_cr + 2
+        return (limit, limit) if len(self._buffer) > limit else (NEVER, NEVER)
 
     def _stop(self) -> None:
         self._name(Defect.TOO_MANY_PARTS)
@@ -220,35 +235,18 @@ class Splitter:
             self._in_header = True
         return line.end
 
-    def _read_header(self, at: int, line: Line, *, last: bool) -> int:
-        """Read the header of a part that begins after `at`; return where its content does, or -1 if more must come."""
-        limit = at + self._limits.part_header_octets
-        before = min(line.start, limit)
-        blank = [
-            (found, found + len(empty) - 1)
-            for empty in (b"\n\n", b"\n\r\n")
-            if (found := self._buffer.find(empty, at, before + 1)) >= 0
-        ]
-        if blank:
-            ends, begins = min(blank)
-        elif before == limit and len(self._buffer) > limit:
-            self._name(Defect.LONG_PART_HEADER)
-            self._in_header = False
-            self._delimiters.look_again()
-            self._others += 1
-            return at
-        elif line.level >= 0 or last:
-            ends = begins = min(line.start, len(self._buffer))
-        else:
-            return -1
+    def _read_header(self, at: int, end: int) -> None:
+        """Read the header of a part and begin its content."""
         self._in_header = False
         self._skip = True
-        self._delimiters.look_again()
+        if end - at >= self._limits.part_header_octets:
+            self._name(Defect.LONG_PART_HEADER)
+            self._others += 1
+            return
         level = self._levels[-1]
-        block = self._buffer[at + 1 : ends + 1]
+        block = self._buffer[at + 1 : end + 1]
         entity = read_block(block, default=level.default, boundary_limit=self._limits.boundary)
         self._enter(entity, f"{level.path}.{level.children}".lstrip("."))
-        return begins
 
     def _pass(self, start: int, end: int) -> int:
         """Hand on the content from `start` to `end`; return `end`."""

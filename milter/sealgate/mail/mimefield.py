@@ -75,30 +75,35 @@ _TYPE = re.compile(rb"([!#-'*+\-.0-9A-Z^-~]+)[ \t]*/[ \t]*([!#-'*+\-.0-9A-Z^-~]+
 _PARAMETER = re.compile(
     rb';[ \t]*(?:([!#-\'*+\-.0-9A-Z^-~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\x00-\x20";()\\]+)))?[ \t]*', re.DOTALL
 )
-_FIELD = re.compile(rb"^content-(type|transfer-encoding|disposition)[ \t]*:(.*(?:\n[ \t].*)*)", re.I | re.M)
+_FIELD = re.compile(rb"^(content-(?:type|transfer-encoding|disposition))[ \t]*:(.*(?:\n[ \t].*)*)", re.I | re.M)
 _NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t\r])[^\n]|\A[ \t]", re.M)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046 5.1.1 bchars
 _ENCODED_WORD = re.compile(rb"=\?[^?]+\?[BbQq]\?")
 _IDENTITY: Final = ("7bit", "8bit", "binary")  # RFC 2045 6.2
-_NAMES: Final = (b"type", b"transfer-encoding", b"disposition")
+_NAMES: Final = (b"content-type", b"content-transfer-encoding", b"content-disposition")
+_DUPLICATES: Final = (Defect.DUPLICATE_TYPE, Defect.DUPLICATE_ENCODING, Defect.DUPLICATE_DISPOSITION)
+_MAX_PARAMETERS: Final = 64  # of one field; what follows is odd
 _OURS: Final = (b"boundary", b"charset")  # the parameters that decide what a reader sees
 
 
 def read_headers(headers: Headers, *, boundary_limit: int = 70) -> Entity:
     """Read the MIME fields of a message."""
-    types, encodings, dispositions = ([f.value for f in headers.every(b"content-" + name)] for name in _NAMES)
-    return read_fields(types, encodings, dispositions, boundary_limit=boundary_limit)
+    fields = [(f.key, f.value) for f in headers if f.name[:1] in (b"C", b"c")]
+    return _sorted_out(fields, "text/plain", boundary_limit)
 
 
 def read_block(block: bytes, *, default: str = "text/plain", boundary_limit: int = 70) -> Entity:
     """Read the header of a part, given as its lines with their line ends. Fields not of MIME are passed over."""
-    fields = [(name.lower(), value) for name, value in _FIELD.findall(block)]
-    types, encodings, dispositions = ([value for name, value in fields if name == n] for n in _NAMES)
-    entity = read_fields(types, encodings, dispositions, default=default, boundary_limit=boundary_limit)
+    entity = _sorted_out([(n.lower(), value) for n, value in _FIELD.findall(block)], default, boundary_limit)
     if not _NO_FIELD.search(block):
         return entity
     return replace(entity, defects=(*entity.defects, Defect.JUNK_IN_PART_HEADER))
+
+
+def _sorted_out(fields: Sequence[tuple[bytes, bytes]], default: str, boundary_limit: int) -> Entity:
+    types, encodings, dispositions = ([value for name, value in fields if name == n] for n in _NAMES)
+    return read_fields(types, encodings, dispositions, default=default, boundary_limit=boundary_limit)
 
 
 def read_fields(
@@ -118,16 +123,9 @@ def read_fields(
         default: the type where none is declared (RFC 2045 5.2; message/rfc822 inside a digest, RFC 2046 5.1.5).
         boundary_limit: octets a boundary may have.
     """
-    defects: list[Defect] = []
-    for values, code in (
-        (types, Defect.DUPLICATE_TYPE),
-        (encodings, Defect.DUPLICATE_ENCODING),
-        (dispositions, Defect.DUPLICATE_DISPOSITION),
-    ):
-        if len(values) > 1:
-            defects.append(code)
-        if any(b"\0" in v for v in values):
-            defects.append(Defect.NUL_IN_FIELD)
+    defects = [code for values, code in zip((types, encodings, dispositions), _DUPLICATES, strict=True) if values[1:]]
+    if b"\0" in b"".join((*types, *encodings, *dispositions)):
+        defects.append(Defect.NUL_IN_FIELD)
     kind, parameters = _typed(types[0], defects) if types else (default, {})
     encoding = unfolded(encodings[0]).lower().decode("ascii", "replace") if encodings else "7bit"
     is_multipart = kind.startswith("multipart/")
@@ -156,7 +154,10 @@ def _typed(value: bytes, defects: list[Defect]) -> tuple[str, dict[bytes, bytes]
     found: dict[bytes, bytes] = {}
     segments: dict[bytes, dict[bytes, bytes]] = {}
     at = start.end()
-    while part := _PARAMETER.match(flat, at):
+    for _ in range(_MAX_PARAMETERS):
+        part = _PARAMETER.match(flat, at)
+        if not part:
+            break
         at = part.end()
         if not part[1]:
             continue  # an empty one, as a semicolon at the end leaves it

@@ -91,13 +91,16 @@ def _read(source: bytes) -> tuple[str, list[str], bool]:
 
 
 def _mark_hidden(tree: Any, source: bytes) -> int:
-    """Mark elements that an attribute of their own hides; return how many."""
+    """Mark elements that an attribute of their own hides; return how many.
+
+    Not `html` and `body`: clients that show mail inside a page of their own drop both and show what was in them.
+    """
     selectors = ["[hidden]", '[style*="display" i][style*="none" i]']
     if b"visibility" in source:
         selectors.append('[style*="visibility" i]')
     # More than there are tags: the parser repeats formatting elements that were never closed, each within each. What
     # a reader then sees is anybody's guess, and marking them all would take seconds.
-    nodes = tree.css(f":is({','.join(selectors)})")[: source.count(b"<")]
+    nodes = tree.css(f":is({','.join(selectors)}):not(html,body)")[: source.count(b"<")]
     hidden = 0
     for node in nodes:
         attributes = node.attributes

@@ -28,7 +28,7 @@ class Link:
     """A link a reader can follow: its visible text, its target as written, and where its text begins in `View.text`.
 
     `view.text[link.offset : link.offset + len(link.text)] == link.text`. A link around an image without alternative
-    text has no text: its offset is where the image stands.
+    text has no text: its offset is where the text goes on.
     """
 
     text: str
@@ -67,7 +67,7 @@ _ANGLE_ADDRESS = re.compile(r"<([^\s<>@\"]{1,64}@[^\s<>@\"]{1,255})>")
 def is_heavy(html: bytes) -> bool:
     """Whether HTML is too large or has too many tags or attributes to be read inside a thread that serves mail.
 
-    Within these bounds the worst input found takes some tens of megabytes and a fraction of a second.
+    Within these bounds the worst input found takes some hundred megabytes and a quarter of a second.
     """
     return len(html) > HEAVY_OCTETS or html.count(b"<") > HEAVY_TAGS or html.count(b"=") > HEAVY_ATTRIBUTES
 
@@ -111,9 +111,7 @@ def _view(marked: str, targets: tuple[str, ...]) -> View:
                 text.end_link()
             if piece:
                 text.add(piece)
-    whole = "".join(text.pieces)
-    links = [Link(whole[a:b], target, a) for a, b, target in zip(text.begins, text.ends, targets, strict=True)]
-    return View(whole, tuple(links))
+    return text.view(targets)
 
 
 class _Text:
@@ -130,7 +128,7 @@ class _Text:
         self.started = 0
         self.closed_at = -1  # where the last link ended
         self.opened: list[int] = []
-        self.empty: list[int] = []  # the innermost of `opened`, as far as they have no text yet
+        self.empty: list[int] = []  # links without text so far, open or not: they begin where text goes on
 
     def begin_link(self) -> None:
         if self.closed_at == self.length and not self.gap:
@@ -140,10 +138,7 @@ class _Text:
         self.started += 1
 
     def end_link(self) -> None:
-        link = self.opened.pop()
-        if self.empty:
-            self.begins[self.empty.pop()] = self.length
-        self.ends[link] = self.closed_at = self.length
+        self.ends[self.opened.pop()] = self.closed_at = self.length
 
     def add(self, piece: str) -> None:
         words = piece.strip(" \n")
@@ -160,6 +155,13 @@ class _Text:
         self.pieces.append(words)
         self.length += len(words)
         self.gap = piece[-1] if piece[-1] in " \n" else ""
+
+    def view(self, targets: tuple[str, ...]) -> View:
+        for link in self.empty:
+            self.begins[link] = self.length
+        whole = "".join(self.pieces)
+        spans = zip(self.begins, self.ends, targets, strict=True)
+        return View(whole, tuple([Link(whole[begin:end], target, begin) for begin, end, target in spans]))
 
 
 def _plain_links(text: str) -> Iterator[Link]:
