@@ -62,7 +62,8 @@ class Line:
 @click.pass_context
 def main(ctx: click.Context, once: bool) -> None:
     """Run the gate on a relay of its own and send it eight telling messages."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is taken down then, too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that everything is taken down then, too
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     try:
         with _everything() as (gate, relay, realm):
             lines = [_send(label, name, relay, realm, gate) for label, name in progress(MESSAGES, "  sending", least=1)]

@@ -4,9 +4,12 @@ from dataclasses import replace
 from ipaddress import ip_network
 from types import MappingProxyType
 
-from sealgate.checks.identity import check_mail, identify
-from sealgate.mail.message import Envelope, Session
+from sealgate.checks.identity import check_end, check_mail, identify
+from sealgate.mail.headers import Field, Headers
+from sealgate.mail.message import Envelope, Message, Session
+from sealgate.mail.mime import Body
 from sealgate.profile.model import (
+    Domain,
     Handling,
     Identity,
     Kind,
@@ -97,6 +100,18 @@ def test_local_parts_compare_without_case_unless_the_profile_says_exact() -> Non
     assert check_mail(envelope, PROFILE, caller) == ()
     exact = replace(PROFILE, exact_local_parts=True)
     assert [f.rule.code for f in check_mail(envelope, exact, caller)] == ["identity.envelope-sender"]
+
+
+def test_whoever_is_let_in_unknown_cannot_use_our_domains() -> None:
+    """A profile that only reports `identity.no-login` does not lend our domains to everybody."""
+    headers = Headers((Field(b"From", b"alice@example.test"),))
+    stranger = replace(SESSION, auth_name="")
+    message = Message("X", 0.0, stranger, Envelope(b"<x@elsewhere.test>"), headers, Body(0))
+    ours = replace(PROFILE, domains=MappingProxyType({"example.test": Domain("example.test", sign=True)}))
+    codes = [f.rule.code for f in check_end(message, ours, identify(stranger, ours))]
+    assert codes == ["identity.no-login", "identity.header-from"]
+    foreign = replace(message, headers=Headers((Field(b"From", b"x@elsewhere.test"),)))
+    assert [f.rule.code for f in check_end(foreign, ours, identify(stranger, ours))] == ["identity.no-login"]
 
 
 def test_an_unnamed_listener_passes_where_the_profile_says_so() -> None:

@@ -233,6 +233,11 @@ class TestDefects:
         body = split(headers_of("Content-Type: text/html", "Content-Type: text/plain"), b"x")
         assert body.parts[0].subtype == "html"
 
+    def test_a_blank_at_the_end_of_a_boundary_is_no_part_of_it(self) -> None:
+        """RFC 2046 5.1.1."""
+        body = split(headers_of('Content-Type: multipart/mixed; boundary="b "'), b"--b\n\nx\n--b--")
+        assert shown(body) == [("1", "plain", b"x")]
+
     def test_a_part_after_the_end_is_not_shown(self) -> None:
         assert shown(multipart("\nx", end="--b--\n--b\n\ny\n--b--\n")) == [("1", "plain", b"x")]
 
@@ -369,6 +374,8 @@ class TestProperties:
     @given(PIECES, st.lists(st.integers(1, 60), min_size=1, max_size=10), st.sampled_from([Limits(), SMALL]))
     @settings(max_examples=400, deadline=None)
     @example(b"--b\r\n\r\nx\r\n--b--\r\n", [1], Limits())
+    @example(b"--b\n--b" + b" " * 1001, [1], SMALL)
+    @example(b"--b\n" + b"--bX\n" * 5 + b"\nx", [1], SMALL)
     def test_the_answer_does_not_depend_on_the_chunks(self, text: bytes, cuts: list[int], limits: Limits) -> None:
         headers = headers_of(MIXED)
         splitter = Splitter(headers, limits)

@@ -43,6 +43,8 @@ class TestText:
             ("  a \n\t b&nbsp;&nbsp; c\xa0 ", "a b c"),
             ("a<!-- un -->b<!-->c", "abc"),
             ("<pre>a\n  b</pre>", "a b"),
+            ("a<br><a href=x> b</a>", "a\nb"),
+            ("a <a href=x><br>b</a>", "a\nb"),
             ("&lt;b&gt; &amp;amp; &eacute;", "<b> &amp; é"),
             ("<xmp><b>raw</b></xmp>z", "<b>raw</b>\nz"),
             ("<select><option>one<option>two</select>", "one\ntwo"),

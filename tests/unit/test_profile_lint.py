@@ -30,6 +30,13 @@ def test_a_sound_profile_has_no_problem() -> None:
     assert found(GOOD) == []
 
 
+def test_a_sender_rule_that_is_not_enforced_is_warned_of_at_its_line() -> None:
+    text = GOOD + "rules:\n  identity.no-login: {mode: report}\n"
+    assert [(line, is_error) for line, is_error, said in found(text) if "identity.no-login" in said] == [
+        (text.count("\n"), False)
+    ]
+
+
 def test_a_person_cannot_be_declared_commercial() -> None:
     """A person's mail is never refused for what the law demands of commercial mail."""
     text = GOOD + "  b: {principals: [b@R], class: commercial, senders: [a@b.test], postal_addresses: []}\n"

@@ -105,8 +105,6 @@ def check_mail(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Fi
 def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     """Judge the whole message: what MAIL judged, and the author the reader is shown."""
     findings = check_mail(message.envelope, profile, caller)
-    if caller.finding is not None:
-        return findings
     fields = message.headers.every(b"from")
     if len(fields) != 1:
         return (*findings, _found("identity.from-count", f"{len(fields)} From fields", "header"))
@@ -153,7 +151,11 @@ def _row_to_add(session: Session) -> str:
 
 def _judge(address: Address, code: str, where: str, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     identity = caller.identity
-    if identity is None or identity.may_use(address, exact_case=profile.exact_local_parts):
+    if identity is None:
+        # Only where the profile does not enforce the rule that says so: our own domains are still nobody's to use.
+        is_ours = address.domain in profile.domains
+        return (_found(code, f"nobody who is known may send as {address}", where),) if is_ours else ()
+    if identity.may_use(address, exact_case=profile.exact_local_parts):
         return ()
     who = printable(str(caller.principal)) if caller.principal else f"{identity.name} ({caller.via})"
     if caller.is_forwarder and address.domain not in profile.domains:

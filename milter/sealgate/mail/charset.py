@@ -61,6 +61,7 @@ _CODECS: Final = MappingProxyType(
     {_folded(label): codec for codec, labels in _LABELS.items() for label in (codec, *labels.split())}
 )
 
+_BOM: Final = b"\xef\xbb\xbf"  # of UTF-8
 # Codecs in which octets below 128 alone may mean something else than ASCII.
 _NOT_OVER_ASCII: Final = frozenset({"utf-16", "utf-16-le", "utf-16-be", "hz", "iso2022_jp_2"})
 
@@ -76,7 +77,7 @@ def to_text(content: bytes, label: str) -> str:
     What cannot be read becomes U+FFFD. Nothing declared, `us-ascii` and unknown labels mean UTF-8 where the octets are
     that, else windows-1252. A byte order mark is taken off, and decides where it is the one of UTF-8.
     """
-    if content.startswith(b"\xef\xbb\xbf"):
+    if content.startswith(_BOM):
         return content[3:].decode("utf-8", "replace")
     codec = _CODECS.get(_folded(label), "ascii")
     if codec != "ascii":
@@ -88,7 +89,15 @@ def to_text(content: bytes, label: str) -> str:
 
 
 def to_utf8(content: bytes, label: str) -> bytes:
-    """Bring `content` to UTF-8, as `to_text` reads it. Mail that is ASCII already, as most is, is not copied."""
-    if content.isascii() and _CODECS.get(_folded(label), "ascii") not in _NOT_OVER_ASCII:
+    """Bring `content` to UTF-8, as `to_text` reads it. Good UTF-8, as most mail is, is not copied."""
+    codec = _CODECS.get(_folded(label), "ascii")
+    if codec in ("utf-8", "ascii"):
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            return content.removeprefix(_BOM)
+    elif content.isascii() and codec not in _NOT_OVER_ASCII:
         return content
     return to_text(content, label).encode("utf-8")

@@ -55,7 +55,7 @@ _MARKS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The shown text of a document, with `LINK`, `LINK_END` (nested well) and `BREAK` in it; blanks as they were.
+    """The shown text of a document, with `LINK`, `LINK_END` (nested well) and `BREAK` in it.
 
     `targets` has one entry for each `LINK`, in order.
     """
@@ -80,7 +80,7 @@ def _read(source: bytes) -> tuple[str, list[str], bool]:
         return "", [], True
     hidden = _mark_hidden(tree, source.lower())
     targets, unseen = _mark_elements(tree)
-    for image in tree.css("a[href] img[alt]"):
+    for image in tree.css("a[href] img[alt]") if targets else ():
         image.insert_before(f" {image.attributes['alt'] or ''} ")
     text = tree.root.text()
     is_sound = (
@@ -100,16 +100,13 @@ def _mark_hidden(tree: Any, source: bytes) -> int:
         selectors.append('[style*="visibility" i]')
     # More than there are tags: the parser repeats formatting elements that were never closed, each within each. What
     # a reader then sees is anybody's guess, and marking them all would take seconds.
-    nodes = tree.css(f":is({','.join(selectors)}):not(html,body)")[: source.count(b"<")]
+    nodes = tree.css(",".join(selectors))[: source.count(b"<") * len(selectors)]  # an element comes once a selector
     hidden = 0
     for node in nodes:
         attributes = node.attributes
         style = _declared(attributes.get("style") or "")
-        if (
-            "hidden" in attributes
-            or style.get("display") == "none"
-            or style.get("visibility") in ("hidden", "collapse")
-        ):
+        is_hidden = style.get("display") == "none" or style.get("visibility") in ("hidden", "collapse")
+        if ("hidden" in attributes or is_hidden) and node.tag not in ("html", "body"):
             hidden += 1
             node.insert_before(HIDDEN)
             node.insert_after(HIDDEN_END)

@@ -88,9 +88,10 @@ def read_plain(content: bytes, charset: str) -> View:
 def _without_invisible(text: str, controls: bytes = _OTHER_CONTROLS) -> str:
     """Delete what takes no room. The few characters beyond ASCII are looked at apart: one search over all is slow."""
     octets = text.encode("utf-8").translate(None, controls)
-    others = octets.translate(None, _ASCII)
     text = octets.decode("utf-8")
-    found = set(_INVISIBLE.findall(others.decode("utf-8"))) if others else ()
+    if text.isascii():
+        return text
+    found = set(_INVISIBLE.findall(octets.translate(None, _ASCII).decode("utf-8")))
     if len(found) > 8:
         return _INVISIBLE.sub("", text)
     for character in found:

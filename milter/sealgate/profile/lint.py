@@ -56,6 +56,7 @@ def lint(profile: Profile, file: str) -> tuple[Problem, ...]:
     _login_rows(profile, problems)
     _rows_against_each_other(profile.logins, problems)
     _domains(profile, problems)
+    _loosened(profile, problems)
     for identity in profile.identities:
         _identity(identity, problems)
     _sources(profile, problems)
@@ -156,6 +157,17 @@ def _domains(profile: Profile, problems: Problems) -> None:
                 _at(domain.place),
                 f"domain {domain.name} says `sign: yes` and has no key: with `seal: on` its mail is deferred (451)",
                 "add a key under `keys:`, or write `sign: no`",
+            )
+
+
+def _loosened(profile: Profile, problems: Problems) -> None:
+    """Find sender rules that the profile does not enforce: with the seal on, what they find leaves signed."""
+    for code, setting in profile.rules.items():
+        if code.startswith("identity.") and setting.mode in ("off", "report") and code != "identity.foreign-author":
+            problems.warning(
+                _at(setting.place),
+                f"rule {code} is set to `{setting.mode}`: mail it finds leaves, and with `seal: on` it leaves signed",
+                "set `mode: report` of the whole profile for a trial, and enforce this rule",
             )
 
 

@@ -159,6 +159,7 @@ class RuleSetting:
 
     mode: str = ""
     action: str = ""
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

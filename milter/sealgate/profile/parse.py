@@ -185,10 +185,10 @@ def _rules(top: Fields, known: AbstractSet[str]) -> MappingProxyType[str, RuleSe
     found: dict[str, RuleSetting] = {}
     for key, value in top.table("rules"):
         if known and key.text not in known:
-            hint = near(key.text, sorted(known)) or "`sealgate check` lists the rules"
+            hint = near(key.text, sorted(known)) or f"the rules are {', '.join(sorted(known))}"
             top.problems.error(key.place, f"there is no rule {shown(key.text)} that a profile can set", hint)
         fields = read_fields(value, KNOWN_KEYS["rules.*"], f"rule {shown(key.text)}", top.problems)
         mode = fields.choice("mode", CHOICES["rules.*.mode"], "")
         action = fields.choice("action", CHOICES["rules.*.action"], "")
-        found[key.text] = RuleSetting(mode, action)
+        found[key.text] = RuleSetting(mode, action, top.problems.line(key.place))
     return MappingProxyType(found)
