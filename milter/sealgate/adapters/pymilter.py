@@ -11,6 +11,7 @@ import functools
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +45,7 @@ _MACROS: Final = (
     (milter.M_ENVFROM, "{auth_type} {auth_authen} {mail_addr} {tls_version}"),
     (milter.M_EOM, "i"),
 )
+MAX_OWED: Final = 1000  # corrections kept while the journal is away
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Callback = Callable[..., int]
@@ -109,6 +111,8 @@ def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
                 if connection is not None and is_silent:
                     connection.fault = reference
                     return go_on
+                if connection is not None:
+                    connection.transaction = None
                 return _defer(ctx, reference)
             return go_on if answer is None else answer
 
@@ -143,6 +147,7 @@ class Gate:
         self._clock = clock
         self._lock = threading.Lock()
         self._told: set[tuple[str, str]] = set()
+        self._owed: deque[str] = deque(maxlen=MAX_OWED)
         self.connections = 0
         self._open: set[_Connection] = set()
 
@@ -222,7 +227,7 @@ class Gate:
         reference = new_reference(now)
         outcome = at_mail(session, envelope, runtime, reference, now)
         if not outcome.verdict.is_accepted:
-            self._append("decision", **outcome.event)
+            self._record("decision", **outcome.event)
             self._tell(outcome, reference, "")
             return _refuse(ctx, outcome.verdict.reply)
         if outcome.caller.finding is not None:
@@ -259,10 +264,9 @@ class Gate:
     @_guarded("end")
     def _end(self, ctx: "Context") -> int:
         transaction = _under_way(ctx)
-        try:
-            return self._answer(ctx, transaction)
-        finally:
-            ctx.getpriv().transaction = None
+        answer = self._answer(ctx, transaction)
+        ctx.getpriv().transaction = None  # where it raised, the guard still needs the reference, and clears it
+        return answer
 
     def _answer(self, ctx: "Context", transaction: _Transaction) -> int:
         queue_id = _macro(ctx, "i")
@@ -284,7 +288,7 @@ class Gate:
         for name, value in reversed(outcome.inserts):
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
-        self._append("decision", **outcome.event)
+        self._record("decision", **outcome.event)
         try:
             self._tell(outcome, transaction.reference, queue_id)
             if outcome.verdict.action is Action.QUARANTINE:
@@ -293,7 +297,7 @@ class Gate:
                 return _refuse(ctx, outcome.verdict.reply)
             return milter.ACCEPT
         except BaseException as error:
-            self._append("correction", v=1, id=transaction.reference, verdict="tempfail", why=repr(error)[:200])
+            self._record("correction", v=1, id=transaction.reference, verdict="tempfail", why=repr(error)[:200])
             raise
 
     @_guarded("abort")
@@ -311,7 +315,27 @@ class Gate:
         ctx.setpriv(None)
         return milter.CONTINUE
 
-    # -- what is said of it ------------------------------------------------------------------------------------------
+    # -- what is recorded and said of it ------------------------------------------------------------------------------
+
+    def _record(self, kind: str, **event: Any) -> None:
+        """Put one event on disk, after the corrections that are owed.
+
+        Where the journal did not answer, nobody knows whether the line is on disk; its message was deferred. So a
+        correction is owed for it, and goes ahead of the next line that can be written.
+        """
+        while self._owed:
+            reference = self._owed.popleft()
+            try:
+                self._append("correction", v=1, id=reference, verdict="tempfail", why="the journal did not answer")
+            except PortError:
+                self._owed.appendleft(reference)
+                raise
+        try:
+            self._append(kind, **event)
+        except PortError:
+            if kind == "decision":
+                self._owed.append(event["id"])
+            raise
 
     def _tell(self, outcome: Outcome, reference: str, queue_id: str) -> None:
         event, verdict = outcome.event, outcome.verdict
@@ -349,7 +373,7 @@ class Gate:
                 reference = connection.transaction.reference
             self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
             if not isinstance(error, PortError):
-                self._append("fault", v=1, id=reference, step=step, verdict="tempfail", why=repr(error)[:200])
+                self._record("fault", v=1, id=reference, step=step, verdict="tempfail", why=repr(error)[:200])
         except BaseException as second:
             with contextlib.suppress(BaseException):
                 self._log.error("fault", step=step, id=reference, error=repr(second))

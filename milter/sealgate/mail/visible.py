@@ -67,7 +67,7 @@ _ANGLE_ADDRESS = re.compile(r"<([^\s<>@\"]{1,64}@[^\s<>@\"]{1,255})>")
 def is_heavy(html: bytes) -> bool:
     """Whether HTML is too large or has too many tags or attributes to be read inside a thread that serves mail.
 
-    Within these bounds the worst input found takes some hundred megabytes and a quarter of a second.
+    Within these bounds the worst input found takes some hundred megabytes and a third of a second.
     """
     return len(html) > HEAVY_OCTETS or html.count(b"<") > HEAVY_TAGS or html.count(b"=") > HEAVY_ATTRIBUTES
 
