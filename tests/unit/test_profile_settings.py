@@ -1,7 +1,7 @@
 """Service settings: defaults, both dialects of socket names, and every problem at once."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sealgate.profile.settings import Settings, Socket, parse_settings, parse_socket
@@ -75,6 +75,7 @@ def test_what_is_no_socket_is_refused_with_its_reason(text: str, reason: str) ->
         parse_socket(text)
 
 
+@example("inet6:a:1")
 @given(st.text(max_size=60) | st.from_regex(r"(inet|inet6|unix|local):[0-9@:.\[\]a-f/]{0,30}", fullmatch=True))
 def test_no_text_makes_the_socket_parser_raise_anything_but_its_answer(text: str) -> None:
     try:

@@ -51,7 +51,7 @@ class Socket:
         """
         if self.family == "unix":
             return f"unix:{self.path.removeprefix(POSTFIX_QUEUE)}"
-        host = f"[{self.host}]" if self.family == "inet6" else self.host
+        host = f"[{self.host}]" if ":" in self.host else self.host  # a name has no brackets
         return f"inet:{host}:{self.port}"
 
     @property
@@ -59,7 +59,7 @@ class Socket:
         """As Sendmail's `INPUT_MAIL_FILTER` and libmilter want it: `inet:port@host` or `unix:/path`."""
         if self.family == "unix":
             return f"unix:{self.path}"
-        host = f"[{self.host}]" if self.family == "inet6" else self.host
+        host = f"[{self.host}]" if ":" in self.host else self.host  # a name has no brackets
         return f"{self.family}:{self.port}@{host}"
 
     @property
