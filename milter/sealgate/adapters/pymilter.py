@@ -4,6 +4,9 @@ The only file that knows the milter protocol. All state of a connection sits on 
 of one connection between threads. One guard around every callback catches whatever escapes and answers 451 4.3.0: a
 fault of ours defers, it never refuses and never lets through. An MTA that cannot keep header blanks or take header
 edits is refused at negotiation, because what we sign would not be what it sends.
+
+The module is long because the protocol's twelve callbacks, their guard and what is said of them are one thing: apart,
+none of them could be understood, and nobody could see that every way out of a callback is guarded.
 """
 
 import contextlib

@@ -39,7 +39,7 @@ class Caller:
 
 
 def handling(session: Session, profile: Profile) -> Handling:
-    """What the profile says of the listener this session came through."""
+    """What the profile says of the listener that a session came through."""
     if session.is_local:
         return profile.local_submission
     return profile.listeners.get(session.listener, profile.unnamed_listeners)
