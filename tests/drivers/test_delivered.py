@@ -55,7 +55,7 @@ def test_both_tools_accept_both_signatures(arrived: bytes, resolver: Resolver) -
     [
         (b"Subject: Spring offers", b"Subject: Winter offers"),
         (b"garden chairs are", b"garden tables are"),
-        (b"From: Example News", b"From: ceo@example.test\r\nFrom: Example News"),
+        (b"From: Example News", b"From: dean@example.test\r\nFrom: Example News"),
         (b"List-Unsubscribe: <https://www.example.test/u/k3j9>", b"List-Unsubscribe: <https://evil.test/u>"),
         (b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""),
         (b"MIME-Version: 1.0", b"List-Unsubscribe: <https://evil.test/u>\r\nMIME-Version: 1.0"),

@@ -209,3 +209,10 @@ def test_references_sort_by_time_and_differ() -> None:
     assert made == sorted(made)
     assert len(set(made)) == 100
     assert all(len(one) == 16 for one in made)
+
+
+def test_a_fault_after_the_record_at_mail_is_corrected_under_the_same_id(parts: tuple[Gate, Record, Log]) -> None:
+    gate, record, _ = parts
+    assert led_to_the_end(gate, Context("setreply"), "forged-envelope") == milter.TEMPFAIL
+    assert [kind for kind, _ in record.events] == ["decision", "correction", "fault"]
+    assert len({event["id"] for _, event in record.events}) == 1

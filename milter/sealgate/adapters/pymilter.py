@@ -229,13 +229,13 @@ class Gate:
         envelope = Envelope(sender, _macro(ctx, "{mail_addr}"))
         reference = new_reference(now)
         outcome = at_mail(session, envelope, runtime, reference, now)
+        connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
         if not outcome.verdict.is_accepted:
-            self._record("decision", **outcome.event)
-            self._tell(outcome, reference, "")
-            return _refuse(ctx, outcome.verdict.reply)
+            answer = self._conclude(ctx, outcome, reference, "")
+            connection.transaction = None  # where it raised, the guard still needs the reference, and clears it
+            return answer
         if outcome.caller.finding is not None:
             self._tell_once(session.listener, outcome)
-        connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
         return None
 
     @_guarded("rcpt")
@@ -291,16 +291,20 @@ class Gate:
         for name, value in reversed(outcome.inserts):
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
+        return self._conclude(ctx, outcome, transaction.reference, queue_id)
+
+    def _conclude(self, ctx: "Context", outcome: Outcome, reference: str, queue_id: str) -> int:
+        """Record, then answer; where the answer cannot be given, a correcting line says that it became 451."""
         self._record("decision", **outcome.event)
         try:
-            self._tell(outcome, transaction.reference, queue_id)
+            self._tell(outcome, reference, queue_id)
             if outcome.verdict.action is Action.QUARANTINE:
-                ctx.quarantine(f"sealgate {transaction.reference}")
+                ctx.quarantine(f"sealgate {reference}")
             if not outcome.verdict.is_accepted:
                 return _refuse(ctx, outcome.verdict.reply)
             return milter.ACCEPT
         except BaseException as error:
-            self._record("correction", v=1, id=transaction.reference, verdict="tempfail", why=repr(error)[:200])
+            self._record("correction", v=1, id=reference, verdict="tempfail", why=repr(error)[:200])
             raise
 
     @_guarded("abort")

@@ -43,10 +43,12 @@ class Outcome:
 
 
 def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: str, now: float) -> Outcome:
-    """Judge what is known at MAIL. An accepting outcome is not recorded: the end decides."""
+    """Judge what is known at MAIL. An accepting outcome has no event: the end decides, and records."""
     caller = identity.identify(session, runtime.profile)
     findings = identity.check_mail(envelope, runtime.profile, caller)
     verdict = decide(findings, runtime.profile, reference, enforce=runtime.enforces_at(now))
+    if verdict.is_accepted:
+        return Outcome(verdict, (), {}, caller)
     event = _event("mail", runtime, reference, now) | transaction(session, envelope, caller) | answer(verdict)
     return Outcome(verdict, (), event, caller)
 
