@@ -1,11 +1,12 @@
 # A new user's two commands are `make run` and `make test`; both install what they need.
-.PHONY: help run test check bench nightly clean
+.PHONY: help run test check bench compare nightly clean
 
 help:
 	@echo 'make run [ONCE=1]  a relay of its own on loopback: eight telling messages through the gate'
 	@echo 'make test          all tests, with the newest libraries and with the distribution'"'"'s'
 	@echo 'make check         format, lint, types, import contract'
 	@echo 'make bench         the gate against OpenDKIM, side by side'
+	@echo 'make compare       the gate against OpenDKIM, dkimpy-milter and rspamd: who lets a forged sender out'
 	@echo 'make nightly       the long runs'
 	@echo 'make clean         remove what was built'
 
@@ -31,12 +32,15 @@ check:
 	.venv/bin/ruff format --check milter tests
 	.venv/bin/ruff check milter tests
 	.venv/bin/mypy
-	.venv/bin/mypy --strict tests/lab tests/drivers/cases.py tests/drivers/core.py tests/drivers/socket.py tests/drivers/postfix.py tests/drivers/wire.py
+	.venv/bin/mypy --strict tests/lab tests/compare tests/drivers/cases.py tests/drivers/core.py tests/drivers/socket.py tests/drivers/postfix.py tests/drivers/wire.py
 	.venv/bin/lint-imports --no-cache
 
 bench:
 	@packaging/prepare test >/dev/null
 	.venv/bin/python -m tests.bench $(BENCH)
+
+compare:
+	@python=$$(packaging/prepare compare) && exec $$python -m tests.compare $(if $(README),--readme) $(COMPARE)
 
 nightly:
 	@packaging/prepare test >/dev/null

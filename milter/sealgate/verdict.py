@@ -12,7 +12,8 @@ from sealgate.mail.reply import MAX_TEXT, Reply, printable
 from sealgate.profile.model import Profile
 
 # A refusal outranks a deferral: what is wrong with a message stays wrong however often it is tried again.
-_RANK: Final = {Action.ACCEPT: 0, Action.QUARANTINE: 1, Action.TEMPFAIL: 2, Action.REJECT: 3}
+# A removal lets the message go on, so it ranks with acceptance and is told apart (`Verdict.removals`).
+_RANK: Final = {Action.ACCEPT: 0, Action.REMOVE: 0, Action.QUARANTINE: 1, Action.TEMPFAIL: 2, Action.REJECT: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,15 @@ class Verdict:
         would: what would happen in enforce mode; the same as `action` there.
         reply: the SMTP reply of a rejection or deferral, else `None`.
         judged: every finding that was looked at, first check first.
+        removals: header fields to take out of an accepted message, (lower-case name, index from 1 among those of that
+            name), the highest index first: a removal shifts those behind it.
     """
 
     action: Action
     would: Action
     reply: Reply | None
     judged: tuple[Judged, ...]
+    removals: tuple[tuple[bytes, int], ...] = ()
 
     @property
     def is_accepted(self) -> bool:
@@ -46,7 +50,9 @@ class Verdict:
         return self.action in (Action.ACCEPT, Action.QUARANTINE)
 
 
-def decide(findings: tuple[Finding, ...], profile: Profile, reference: str, *, enforce: bool) -> Verdict:
+def decide(
+    findings: tuple[Finding, ...], profile: Profile, reference: str, *, enforce: bool, listener: str = ""
+) -> Verdict:
     """Turn findings into one verdict.
 
     Args:
@@ -55,29 +61,36 @@ def decide(findings: tuple[Finding, ...], profile: Profile, reference: str, *, e
         reference: the id that reply, log and record share.
         enforce: whether refusals are answered at all. Report mode (`enforce` false) refuses nothing, except what a
             rule marked `always` stops: our own inability to seal.
+        listener: the listener's name, for rules that the profile sets apart for it.
     """
-    judged = tuple(j for j in (_weigh(f, profile) for f in findings) if j.mode is not Mode.OFF)
+    judged = tuple(j for j in (_weigh(f, profile, listener) for f in findings) if j.mode is not Mode.OFF)
     would = _hardest(judged)
     action = would if enforce else _hardest(tuple(j for j in judged if j.finding.rule.always))
     if action not in (Action.REJECT, Action.TEMPFAIL):
-        return Verdict(action, would, None, judged)
+        return Verdict(action, would, None, judged, _removals(judged) if enforce else ())
     speaking = [j for j in judged if j.mode is Mode.ENFORCE and j.action is action]
     if not enforce:
         speaking = [j for j in speaking if j.finding.rule.always]
     return Verdict(action, would, _reply(action, speaking, reference), judged)
 
 
-def _weigh(finding: Finding, profile: Profile) -> Judged:
+def _weigh(finding: Finding, profile: Profile, listener: str) -> Judged:
     rule = finding.rule
     setting = profile.rules.get(rule.code)
     if rule.always or setting is None:
         return Judged(finding, rule.mode, rule.action)
-    return Judged(finding, Mode(setting.mode or rule.mode), Action(setting.action or rule.action))
+    mode = Mode(setting.listeners.get(listener) or setting.mode or rule.mode)
+    return Judged(finding, mode, Action(setting.action or rule.action))
 
 
 def _hardest(judged: tuple[Judged, ...]) -> Action:
-    enforced = [j.action for j in judged if j.mode is Mode.ENFORCE]
+    enforced = [j.action for j in judged if j.mode is Mode.ENFORCE and _RANK[j.action]]
     return max(enforced, key=_RANK.__getitem__, default=Action.ACCEPT)
+
+
+def _removals(judged: tuple[Judged, ...]) -> tuple[tuple[bytes, int], ...]:
+    named = {f for j in judged if j.mode is Mode.ENFORCE and j.action is Action.REMOVE for f in j.finding.fields}
+    return tuple(sorted(named, key=lambda field: (field[0], -field[1])))
 
 
 def _reply(action: Action, speaking: list[Judged], reference: str) -> Reply:
@@ -86,7 +99,8 @@ def _reply(action: Action, speaking: list[Judged], reference: str) -> Reply:
     more = [code for code in dict.fromkeys(j.finding.rule.code for j in speaking) if code != rule.code]
     also = f"; also {', '.join(more)}" if more else ""
     end = f"; refusal {reference}"
-    text = f"{rule.code}: {rule.says} ({rule.cites}); {rule.remedy}{also}"
+    tells = f"; {speaking[0].finding.tells}" if speaking[0].finding.tells else ""
+    text = f"{rule.code}: {rule.says} ({rule.cites}){tells}; {rule.remedy}{also}"
     text = printable(text, MAX_TEXT - len(end)) + end
     if action is Action.TEMPFAIL:
         return Reply("451", f"4{rule.enhanced[1:]}", text)

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import socket
+import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +16,13 @@ from sealgate import __version__
 from sealgate.adapters import files
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override, Runtime
+from sealgate.checks.finding import Action
 from sealgate.checks.rules import RULES
 from sealgate.mail.visible import View, read_html
 from sealgate.profile.lint import check_profile
-from sealgate.profile.model import KeySource, Problem, Profile
+from sealgate.profile.model import KeySource, Problem, Profile, SenderFile, SenderFormat
 from sealgate.profile.parse import parse_profile
+from sealgate.profile.senders import dumped, loaded, parse_sender_table
 from sealgate.profile.settings import Settings, parse_settings
 from sealgate.seal.keys import KeyRefused, SigningKey, load
 
@@ -27,6 +30,30 @@ from sealgate.seal.keys import KeyRefused, SigningKey, load
 SETTABLE_RULES: Final = frozenset(code for code, rule in RULES.items() if not rule.always)
 DEFAULT_SETTINGS: Final = Path("/etc/sealgate/sealgate.yaml")
 OVERRIDE_FILE: Final = "mode.json"
+MAX_TABLES: Final = 192 * 1024 * 1024  # octets; the control channel's frames end at 256 MB
+_LENGTH: Final = struct.Struct("!Q")
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRows:
+    """A file of senders as it was read.
+
+    Attributes:
+        path: where it lies; `format` and `realm` as the profile has them.
+        digest: SHA-256 of the file in hex.
+        data: the table as `profile.senders.dumped` gives it.
+    """
+
+    path: str
+    format: str
+    realm: str
+    digest: str
+    data: bytes
+
+    @property
+    def source(self) -> SenderFile:
+        """What the profile calls it."""
+        return SenderFile(self.path, SenderFormat(self.format), self.realm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +64,47 @@ class Ingredients:
     profile_text: str
     keys: tuple[tuple[str, str, bytes], ...]  # domain, selector, PEM
     override: Override | None
+    tables: tuple[SenderRows, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex of the profile's text; behind it, for each file of senders, NUL, path, NUL and its digest."""
+        total = hashlib.sha256(self.profile_text.encode())
+        for table in self.tables:
+            total.update(f"\0{table.path}\0{table.digest}".encode())
+        return total.hexdigest()
 
     def under(self, override: Override | None) -> "Ingredients":
         """The same with another mode switch."""
         return replace(self, override=override)
 
     def pack(self) -> bytes:
-        """As JSON, for a worker's control channel."""
+        """For a worker's control channel: a JSON head behind its length, then the tables as they are."""
         over = self.override
-        return json.dumps(
+        head = json.dumps(
             {
                 "file": self.profile_file,
                 "text": self.profile_text,
                 "keys": [[domain, selector, pem.decode("latin-1")] for domain, selector, pem in self.keys],
                 "override": [over.enforce, over.until, over.by, over.why] if over else None,
+                "tables": [[t.path, t.format, t.realm, t.digest, len(t.data)] for t in self.tables],
             }
         ).encode()
+        return b"".join((_LENGTH.pack(len(head)), head, *(t.data for t in self.tables)))
 
 
 def unpack(data: bytes) -> Ingredients:
     """The inverse of `Ingredients.pack`."""
-    raw: dict[str, Any] = json.loads(data)
+    (size,) = _LENGTH.unpack_from(data)
+    at = _LENGTH.size + size
+    raw: dict[str, Any] = json.loads(data[_LENGTH.size : at])
     keys = tuple((domain, selector, pem.encode("latin-1")) for domain, selector, pem in raw["keys"])
     override = Override(*raw["override"]) if raw["override"] else None
-    return Ingredients(raw["file"], raw["text"], keys, override)
+    tables: list[SenderRows] = []
+    for path, form, realm, digest, length in raw["tables"]:
+        tables.append(SenderRows(path, form, realm, digest, data[at : at + length]))
+        at += length
+    return Ingredients(raw["file"], raw["text"], keys, override, tuple(tables))
 
 
 def read_settings(path: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
@@ -95,9 +139,11 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
             problems += (_at(source.place, str(path), str(error)),)
         else:
             keys.append((domain, source.selector, pem))
+    tables, more = _read_senders(profile, str(path))
+    problems += (*more, *_removals(profile, str(path)))
     if any(p.is_error for p in problems):
         return None, problems
-    return Ingredients(str(path), text, tuple(keys), override), problems
+    return Ingredients(str(path), text, tuple(keys), override, tables), problems
 
 
 def build(ingredients: Ingredients) -> Runtime:
@@ -108,9 +154,11 @@ def build(ingredients: Ingredients) -> Runtime:
     keys: dict[str, tuple[SigningKey, ...]] = {}
     for domain, selector, pem in ingredients.keys:
         keys[domain] = (*keys.get(domain, ()), load(pem, domain, selector))
+    fold = _fold_realms(profile)
+    tables = {table.source: loaded(table.data, table.source, fold_realms=fold) for table in ingredients.tables}
     return Runtime(
-        profile=profile,
-        digest=hashlib.sha256(ingredients.profile_text.encode()).hexdigest(),
+        profile=replace(profile, sender_tables=MappingProxyType(tables)),
+        digest=ingredients.digest,
         keys=MappingProxyType(keys),
         override=ingredients.override,
         host=socket.gethostname(),
@@ -173,6 +221,39 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 def now() -> float:
     """Seconds since the epoch."""
     return time.time()
+
+
+def _read_senders(profile: Profile, file: str) -> tuple[tuple[SenderRows, ...], tuple[Problem, ...]]:
+    """Read and judge the files of senders, each once, in the order of the profile."""
+    found: dict[SenderFile, SenderRows] = {}
+    problems: list[Problem] = []
+    for source in dict.fromkeys(i.sender_file for i in profile.identities if i.sender_file is not None):
+        try:
+            text = files.read_policy(Path(source.path))
+        except PortError as error:
+            problems.append(_at(source.place, file, str(error)))
+            continue
+        table, more = parse_sender_table(text, source, fold_realms=_fold_realms(profile))
+        problems += more
+        if table is not None:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            found[source] = SenderRows(source.path, source.format, source.realm, digest, dumped(table))
+    if sum(len(table.data) for table in found.values()) > MAX_TABLES:
+        problems.append(Problem(file, 0, 0, f"the files of senders together take more than {MAX_TABLES} octets"))
+    return tuple(found.values()), tuple(problems)
+
+
+def _removals(profile: Profile, file: str) -> Iterator[Problem]:
+    """Find `action: remove` at rules whose findings name no header fields: there would be nothing to take out."""
+    for code, setting in profile.rules.items():
+        if setting.action == Action.REMOVE and code in RULES and RULES[code].action is not Action.REMOVE:
+            able = ", ".join(c for c, rule in RULES.items() if rule.action is Action.REMOVE) or "none"
+            message = f"rule {code} cannot remove anything: what it finds is no field that the message can do without"
+            yield replace(_at(setting.place, file, message), suggestion=f"rules that can: {able}")
+
+
+def _fold_realms(profile: Profile) -> frozenset[str]:
+    return frozenset(realm for realm, is_folded in profile.realms.items() if is_folded)
 
 
 def _sources(profile: Profile) -> Iterable[tuple[str, KeySource]]:

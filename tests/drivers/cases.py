@@ -47,6 +47,11 @@ class Case:
     auth_mechanism: str = ""
     client: str = "127.0.0.1"
     skip: dict[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()  # what must not be in the copy that leaves
+
+    def left_in(self, delivered: bytes) -> list[str]:
+        """What should have been taken out and is still there."""
+        return [text for text in self.gone if text.encode() in delivered]
 
     @property
     def sasl(self) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from sealgate.app.intake import Intake
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import at_end, at_mail
-from sealgate.checks.identity import handling
+from sealgate.checks.caller import handling
 from sealgate.mail.headers import parse_block
 from sealgate.mail.message import Envelope, Session
 from sealgate.profile.model import Handling

@@ -49,9 +49,12 @@ def run(case: Case, relay: Relay, realm: Realm, gate: Gate) -> Seen:
     seen = seen_in(decisions[0])
     _agree(seen, code, text)
     if seen.action == "accept":
-        verdicts = dkimpy_verdict(relay.sink.wait_for(case.message_id).data, gate.records)
+        delivered = relay.sink.wait_for(case.message_id).data
+        verdicts = dkimpy_verdict(delivered, gate.records)
         if len(verdicts) != len(seen.signed or ()) or not all(verdicts):
             raise DriverError(f"recorded {seen.signed}, verified on the delivered copy {verdicts}")
+        if left := case.left_in(delivered):
+            raise DriverError(f"still there on the delivered copy: {left}")
     return seen
 
 

@@ -35,6 +35,8 @@ def run(case: Case, gate: Gate) -> Seen:
         verdicts = dkimpy_verdict(answer.delivered, gate.records)
         if len(verdicts) != len(seen.signed or ()) or not all(verdicts):
             raise DriverError(f"recorded {seen.signed}, verified {verdicts}")
+        if left := case.left_in(answer.delivered):
+            raise DriverError(f"still there: {left}")
     return seen
 
 

@@ -20,7 +20,7 @@ _MASTER = """\
     -o smtpd_tls_security_level=$lab_submission_tls
     -o smtpd_sasl_auth_enable=yes
     -o mynetworks=
-    -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+    -o smtpd_relay_restrictions=$lab_submission_relay
 127.0.0.1:{plain} inet n - n - - smtpd
     -o milter_macro_daemon_name=smtpd
     -o smtpd_relay_restrictions=permit_mynetworks,reject
@@ -101,6 +101,7 @@ def _settings(places: Places, realm: str, milter: str | None, sink_port: int) ->
         # The replay cache lies in /var/tmp and is synced at each login: the lab does without.
         "import_environment": f"{_IMPORTED} KRB5_CONFIG={places.krb5_conf} KRB5RCACHENAME=none:",
         "lab_submission_tls": "encrypt",
+        "lab_submission_relay": "permit_sasl_authenticated,reject",
         "smtpd_tls_cert_file": str(places.config / "cert.pem"),
         "smtpd_tls_key_file": str(places.config / "key.pem"),
         "smtpd_tls_loglevel": "1",

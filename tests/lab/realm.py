@@ -2,6 +2,7 @@
 
 `Realm` makes a database, keytabs and a KDC (MIT krb5) in one folder, all on 127.0.0.1. The host's own Kerberos set-up
 is neither read nor changed: every program is given its own krb5.conf and kdc.conf by environment. It needs no root.
+The same KDC can serve partner realms; they and the first trust each other, as two companies do that share a directory.
 It fails with `RealmUnavailable` if the programs are not installed, and with `RealmError` if one of them fails.
 """
 
@@ -9,6 +10,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,12 +39,16 @@ _KRB5_CONF = """\
     ticket_lifetime = 10h
     renew_lifetime = 7d
 [realms]
-    {name} = {{
-        kdc = 127.0.0.1:{port}
-    }}
+{realms}
 [domain_realm]
     .{domain} = {name}
     {domain} = {name}
+"""
+
+_KRB5_REALM = """\
+    {name} = {{
+        kdc = 127.0.0.1:{port}
+{rules}    }}
 """
 
 _KDC_CONF = """\
@@ -50,18 +56,23 @@ _KDC_CONF = """\
     kdc_listen = 127.0.0.1:{port}
     kdc_tcp_listen = 127.0.0.1:{port}
 [realms]
+{realms}
+[logging]
+    kdc = FILE:{folder}/kdc.log
+    admin_server = FILE:{folder}/kadmin.log
+    default = FILE:{folder}/krb5.log
+"""
+
+
+_KDC_REALM = """\
     {name} = {{
-        database_name = {folder}/principal
-        key_stash_file = {folder}/stash
+        database_name = {folder}/principal{suffix}
+        key_stash_file = {folder}/stash{suffix}
         kdc_listen = 127.0.0.1:{port}
         kdc_tcp_listen = 127.0.0.1:{port}
         max_life = 10h
         max_renewable_life = 7d
     }}
-[logging]
-    kdc = FILE:{folder}/kdc.log
-    admin_server = FILE:{folder}/kadmin.log
-    default = FILE:{folder}/krb5.log
 """
 
 
@@ -85,11 +96,17 @@ class Realm:
         name: the realm, such as `EXAMPLE.TEST`.
         folder: where all its files are.
         port: the KDC's TCP and UDP port on 127.0.0.1.
+        partners: further realms of the same KDC, which trust the first and are trusted by it.
+        local_names: auth_to_local rules of krb5.conf, by which principals become accounts of this host.
     """
 
-    def __init__(self, folder: Path, name: str = "EXAMPLE.TEST") -> None:
+    def __init__(
+        self, folder: Path, name: str = "EXAMPLE.TEST", *, partners: Sequence[str] = (), local_names: Sequence[str] = ()
+    ) -> None:
         self.folder = folder.resolve()
         self.name = name
+        self.partners = tuple(partners)
+        self.local_names = tuple(local_names)
         self.port = 0
         self._programs: dict[str, str] = {}
         self._kdc: subprocess.Popen[bytes] | None = None
@@ -110,12 +127,14 @@ class Realm:
         if missing := sorted({package for name, package in _PACKAGES.items() if name not in self._programs}):
             raise RealmUnavailable(f"the test realm needs the Debian packages {', '.join(missing)}")
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.port,) = free_ports(1)
-        values = {"name": self.name, "domain": self.name.lower(), "folder": self.folder, "port": self.port}
-        (self.folder / "krb5.conf").write_text(_KRB5_CONF.format(**values))
-        (self.folder / "kdc.conf").write_text(_KDC_CONF.format(**values))
+        ports = free_ports(1 + len(self.partners))
+        self.port = ports[0]
+        self._configure(dict(zip((self.name, *self.partners), ports, strict=True)))
         # The master password protects nothing: the database lives as long as the folder, and the stash lies beside it.
-        self._run("kdb5_util", "-r", self.name, "create", "-s", "-P", "throwaway")
+        for realm in (self.name, *self.partners):
+            self._run("kdb5_util", "-r", realm, "create", "-s", "-P", "throwaway")
+        for partner in self.partners:
+            self._trust(partner)
         try:
             self._start_kdc()
         except BaseException:
@@ -129,18 +148,23 @@ class Realm:
         """Stop the KDC."""
         self._stop_kdc()
 
-    def add(self, principal: str) -> None:
-        r"""Create a principal with a random key, and its keytab.
+    def add(self, principal: str, password: str = "") -> None:
+        r"""Create a principal with a random key, or with a password, and its keytab.
 
         Args:
-            principal: as MIT krb5 writes it, with or without the realm: `alice`, `smtp/mail.example.test`, `bob\@corp`.
+            principal: as MIT krb5 writes it, with or without the realm: `alice`, `smtp/mail.example.test`, `bob\@corp`,
+                `alice@PARTNER.TEST`.
+            password: empty: none.
 
         Raises:
             RealmError: it exists already, or kadmin.local failed.
         """
-        keytab = self._file(principal, "keytab")
-        self._run("kadmin.local", "-r", self.name, "addprinc", "-randkey", principal)
-        self._run("kadmin.local", "-r", self.name, "ktadd", "-k", str(keytab), principal)
+        keytab, realm = self._file(principal, "keytab"), self._realm_of(principal)
+        key = ("-pw", password) if password else ("-randkey",)
+        self._run("kadmin.local", "-r", realm, "addprinc", *key, principal)
+        # Without -norandkey, ktadd would replace what the password gave.
+        keep = ("-norandkey",) if password else ()
+        self._run("kadmin.local", "-r", realm, "ktadd", *keep, "-k", str(keytab), principal)
         if not keytab.exists():  # kadmin.local ends with 0 after many of its failures
             raise RealmError(f"kadmin.local made no keytab for {principal!r}")
 
@@ -174,6 +198,32 @@ class Realm:
         # Quoted, so that `svc/relay` makes no folder and `..` does not climb.
         return self.folder / f"for-{quote(principal, safe='')}.{kind}"
 
+    def _realm_of(self, principal: str) -> str:
+        name, at, realm = principal.rpartition("@")
+        return realm if at and not name.endswith("\\") else self.name
+
+    def _configure(self, ports: Mapping[str, int]) -> None:
+        """Write krb5.conf and kdc.conf for these realms, the first of which is the default."""
+        values = {"name": self.name, "domain": self.name.lower(), "folder": self.folder, "port": self.port}
+        rules = "".join(f"        auth_to_local = {rule}\n" for rule in self.local_names)
+        known = "".join(
+            _KRB5_REALM.format(name=name, port=port, rules=rules if name == self.name else "")
+            for name, port in ports.items()
+        )
+        served = "".join(
+            _KDC_REALM.format(name=name, port=port, folder=self.folder, suffix="" if name == self.name else f"-{name}")
+            for name, port in ports.items()
+        )
+        (self.folder / "krb5.conf").write_text(_KRB5_CONF.format(**values, realms=known))
+        (self.folder / "kdc.conf").write_text(_KDC_CONF.format(**values, realms=served))
+
+    def _trust(self, partner: str) -> None:
+        """Make the two realms trust each other: each direction is a key that both databases hold."""
+        for one, other in ((self.name, partner), (partner, self.name)):
+            for database in (self.name, partner):
+                secret = f"from-{other}-to-{one}"
+                self._run("kadmin.local", "-r", database, "addprinc", "-pw", secret, f"krbtgt/{one}@{other}")
+
     def _environment(self) -> dict[str, str]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("KRB5")}
         return {**clean, **self.environment, "LC_ALL": "C.UTF-8"}
@@ -195,9 +245,10 @@ class Realm:
 
     def _start_kdc(self) -> None:
         """Run krb5kdc in the foreground of a session of its own, so that Ctrl-C does not reach it before us."""
+        realms = (self.name, *self.partners)
         with (self.folder / "kdc.out").open("wb") as out:
             self._kdc = subprocess.Popen(
-                [self._programs["krb5kdc"], "-n", "-r", self.name],
+                [self._programs["krb5kdc"], "-n", *(word for realm in realms for word in ("-r", realm))],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

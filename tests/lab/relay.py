@@ -85,6 +85,7 @@ class Relay:
         sink_port: int,
         settings: Mapping[str, str] | None = None,
         sink_extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8"),
+        cyrus: Mapping[str, str] | None = None,
     ) -> None:
         """Describe the relay; nothing starts before `with`.
 
@@ -95,9 +96,11 @@ class Relay:
             submission_port: TCP port on 127.0.0.1.
             plain_port: TCP port on 127.0.0.1.
             sink_port: TCP port on 127.0.0.1; 0 for any free one.
-            settings: main.cf parameters, added to the lab's or in place of them. `lab_submission_tls` is the
-                submission listener's smtpd_tls_security_level (`encrypt`).
+            settings: main.cf parameters, added to the lab's or in place of them. `lab_submission_tls` and
+                `lab_submission_relay` are the submission listener's smtpd_tls_security_level (`encrypt`) and
+                smtpd_relay_restrictions (`permit_sasl_authenticated,reject`).
             sink_extensions: what the sink's EHLO offers.
+            cyrus: lines of Cyrus SASL's smtpd.conf, added to the lab's or in place of them, such as `mech_list`.
         """
         self.folder = folder.resolve()
         self.realm = realm
@@ -109,6 +112,7 @@ class Relay:
         self._sink_port = sink_port
         self._sink_extensions = sink_extensions
         self._settings = dict(settings or {})
+        self._cyrus = dict(cyrus or {})
         self._stack = contextlib.ExitStack()
         self.sink: Sink
 
@@ -207,7 +211,8 @@ class Relay:
         keytab.touch(mode=0o600)
         shutil.copyfile(self._service_keytab(), keytab)
         shutil.chown(keytab, "postfix")
-        (sasl / "smtpd.conf").write_text(f"mech_list: GSSAPI\nkeytab: {keytab}\n")
+        lines = {"mech_list": "GSSAPI", "keytab": str(keytab), **self._cyrus}
+        (sasl / "smtpd.conf").write_text("".join(f"{name}: {value}\n" for name, value in lines.items()))
         self._certificate()
         places = Places(self.config, queue, data, self.log_file, krb5_conf)
         main = self.config / "main.cf"

@@ -111,13 +111,28 @@ class Client:
         realm_environment: Mapping[str, str] | None = None,
         hostname: str = HOSTNAME,
         timeout: float = 60,
+        certificate: Path | None = None,
+        ciphers: str = "",
     ) -> None:
+        """Describe the connection; nothing is opened before `with`.
+
+        Args:
+            port: TCP port on 127.0.0.1.
+            tls: whether to use STARTTLS at once.
+            realm_environment: `Realm.environment`, for a login by ticket.
+            hostname: the service logged in to is `smtp@hostname`.
+            timeout: seconds to wait for an answer.
+            certificate: a PEM file with a key and its certificate, shown where the server asks for one.
+            ciphers: OpenSSL's names of those to offer, under TLS 1.2; empty: what is usual.
+        """
         self.opening = Answer("connect", 0, "")
         self._port = port
         self._tls = tls
         self._environment = dict(realm_environment or {})
         self._hostname = hostname
         self._timeout = timeout
+        self._certificate = certificate
+        self._ciphers = ciphers
         self._smtp = smtplib.SMTP()  # not connected yet
 
     def __enter__(self) -> Self:
@@ -137,8 +152,36 @@ class Client:
         """Send one command line as it is, without its CRLF, and return the reply."""
         return _answer(stage, self._smtp.docmd(line))
 
-    def login(self, ccache: Path) -> Answer:
-        """Log in with AUTH GSSAPI (RFC 4752), without a security layer and without an authorization identity."""
+    def plain(self, user: str, password: str, identity: str = "") -> Answer:
+        """Log in with AUTH PLAIN (RFC 4616)."""
+        secret = "\0".join((identity, user, password)).encode()
+        return _answer("auth", self._smtp.docmd("AUTH", f"PLAIN {_base64(secret)}"))
+
+    def xclient(self, **attributes: str) -> Answer:
+        """Say XCLIENT with these attributes (Postfix's XCLIENT_README); the server greets anew, and EHLO follows."""
+        said = " ".join(f"{name.upper()}={value}" for name, value in attributes.items())
+        answer = self.command(f"XCLIENT {said}")
+        return _answer("connect", self._smtp.ehlo()) if answer.accepted else answer
+
+    def starttls(self) -> Answer:
+        """Begin TLS now, and say EHLO again."""
+        return self._begin_tls()
+
+    def drop(self) -> None:
+        """Close the connection as a broken network does, without QUIT."""
+        self._smtp.close()
+
+    def write(self, octets: bytes) -> None:
+        """Send octets as they are, and wait for no answer."""
+        self._smtp.send(octets)
+
+    def login(self, ccache: Path, identity: bytes = b"") -> Answer:
+        """Log in with AUTH GSSAPI (RFC 4752), without a security layer.
+
+        Args:
+            ccache: the ticket.
+            identity: whom to act as; empty: whoever the ticket names.
+        """
         target = gssapi.Name(f"smtp@{self._hostname}", gssapi.NameType.hostbased_service)
         with _environment(self._environment):
             credentials = gssapi.Credentials(usage="initiate", store={"ccache": f"FILE:{ccache}"})
@@ -158,7 +201,7 @@ class Client:
             offer = context.unwrap(base64.b64decode(reply[1])).message
             if not offer[0] & 1:  # RFC 4752 3.3: the first octet is the mask of layers, 1 is none
                 return _answer("auth", self._smtp.docmd("*"))
-            reply = self._smtp.docmd(_base64(context.wrap(b"\1\0\0\0", False).message))
+            reply = self._smtp.docmd(_base64(context.wrap(b"\1\0\0\0" + identity, False).message))
         return _answer("auth", reply)
 
     def mail(self, sender: str, parameters: str = "") -> Answer:
@@ -208,17 +251,22 @@ class Client:
             return _answer("connect", (refusal.smtp_code, refusal.smtp_error))
         self._smtp.command_encoding = "utf-8"  # RFC 6531 addresses
         answer = _answer("connect", self._smtp.ehlo())
-        if answer.accepted and self._tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            try:
-                answer = _answer("connect", self._smtp.starttls(context=context))
-            except smtplib.SMTPResponseException as refusal:
-                return _answer("connect", (refusal.smtp_code, refusal.smtp_error))
-            if answer.accepted:
-                answer = _answer("connect", self._smtp.ehlo())
-        return answer
+        return self._begin_tls() if answer.accepted and self._tls else answer
+
+    def _begin_tls(self) -> Answer:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if self._certificate is not None:
+            context.load_cert_chain(self._certificate)
+        if self._ciphers:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2  # TLS 1.3 has ciphers of its own that this cannot limit
+            context.set_ciphers(self._ciphers)
+        try:
+            answer = _answer("connect", self._smtp.starttls(context=context))
+        except smtplib.SMTPResponseException as refusal:
+            return _answer("connect", (refusal.smtp_code, refusal.smtp_error))
+        return _answer("connect", self._smtp.ehlo()) if answer.accepted else answer
 
 
 def wire_form(message: bytes) -> bytes:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sealgate.audit.chain import canonical
 from sealgate.audit.record import MAX_VALUE, capped, moment, text_of, transaction
-from sealgate.checks.identity import Caller
+from sealgate.checks.caller import Caller
 from sealgate.mail.message import Envelope, Session
 
 

@@ -1,14 +1,16 @@
-"""Who is sending, and may they: what the cases through the drivers do not show."""
+"""May they send as this: what the cases through the drivers do not show."""
 
 from dataclasses import replace
 from ipaddress import ip_network
 from types import MappingProxyType
 
-from sealgate.checks.identity import check_end, check_mail, identify
+from sealgate.checks.caller import Caller, identify
+from sealgate.checks.identity import authors, check_end, check_mail
 from sealgate.mail.headers import Field, Headers
 from sealgate.mail.message import Envelope, Message, Session
 from sealgate.mail.mime import Body
 from sealgate.profile.model import (
+    Delegation,
     Domain,
     Handling,
     Identity,
@@ -17,6 +19,7 @@ from sealgate.profile.model import (
     MailClass,
     Principal,
     Profile,
+    ReplyTo,
     SenderPattern,
 )
 
@@ -34,49 +37,6 @@ PROFILE = Profile(
     by_principal=MappingProxyType({ALICE.principals[0]: ALICE}),
 )
 SESSION = Session("submission", "198.51.100.1", 4711, auth_mechanism="GSSAPI", auth_name="alice@EXAMPLE.TEST")
-
-
-def code(session: Session) -> str:
-    found = identify(session, PROFILE).finding
-    return found.rule.code if found else ""
-
-
-def test_the_principal_is_compared_exactly() -> None:
-    assert identify(SESSION, PROFILE).identity is ALICE
-    assert code(replace(SESSION, auth_name="Alice@EXAMPLE.TEST")) == "identity.unknown-principal"
-    assert code(replace(SESSION, auth_name="alice@example.test")) == "identity.unmapped-login"
-    assert code(replace(SESSION, auth_name="alice@PARTNER.TEST")) == "identity.unmapped-login"
-    assert code(replace(SESSION, auth_name="alice@")) == "identity.unmapped-login"
-
-
-def test_another_mechanism_is_another_spelling() -> None:
-    assert code(replace(SESSION, auth_mechanism="PLAIN")) == "identity.unmapped-login"
-    assert code(replace(SESSION, auth_mechanism="gssapi")) == ""
-
-
-def test_an_empty_login_is_no_login() -> None:
-    assert code(replace(SESSION, auth_name="")) == "identity.no-login"
-
-
-def test_a_login_from_a_trusted_network_is_still_the_login() -> None:
-    inside = replace(SESSION, client_address="192.0.2.9")
-    assert identify(inside, PROFILE).identity is ALICE
-    assert identify(replace(inside, auth_name=""), PROFILE).identity is NETWORK
-
-
-def test_the_unmapped_login_names_the_row_to_add() -> None:
-    found = identify(replace(SESSION, auth_name="alice"), PROFILE).finding
-    assert found is not None
-    assert (
-        '{listener: submission, mechanism: GSSAPI, spelled: "{user}", principal: "{user}@YOUR.REALM"}' in found.detail
-    )
-
-
-def test_nothing_of_a_login_can_break_the_log_line() -> None:
-    found = identify(replace(SESSION, auth_name="x\n\x1b]0;y\u202e\ud800"), PROFILE).finding
-    assert found is not None
-    assert found.detail.isprintable()
-    assert found.detail.isascii()
 
 
 def test_the_reading_of_the_mta_counts_too() -> None:
@@ -114,14 +74,129 @@ def test_whoever_is_let_in_unknown_cannot_use_our_domains() -> None:
     assert [f.rule.code for f in check_end(foreign, ours, identify(stranger, ours))] == ["identity.no-login"]
 
 
-def test_an_unnamed_listener_passes_where_the_profile_says_so() -> None:
-    elsewhere = replace(SESSION, listener="smtps")
-    assert code(elsewhere) == "listener.unnamed"
-    found = identify(elsewhere, PROFILE).finding
-    assert found is not None
-    assert "listeners: {smtps: judge}" in found.detail
+DOMAINS = MappingProxyType({"example.test": Domain("example.test", sign=True)})
+OURS = replace(PROFILE, domains=DOMAINS)
+ALICE_CALLING = Caller(ALICE.principals[0], ALICE, "login")
+LISTS = Identity("lists", Kind.FORWARDER, MailClass.AUTO, senders=(SenderPattern("", "lists.example.test"),))
+FORWARDING = Caller(Principal("svc/lists", "EXAMPLE.TEST"), LISTS, "login")
 
 
-def test_a_client_address_that_is_none_is_in_no_network() -> None:
-    unknown = Session("submission", "unknown", 4711)
-    assert code(unknown) == "identity.no-login"
+def judged(*fields: tuple[str, str], profile: Profile = OURS, caller: Caller = ALICE_CALLING) -> list[str]:
+    """The codes that a message of these fields meets."""
+    return [f.rule.code for f in check_end(message_of(*fields), profile, caller)]
+
+
+def message_of(*fields: tuple[str, str]) -> Message:
+    headers = Headers(tuple(Field(name.encode(), f" {value}".encode()) for name, value in fields))
+    return Message("X", 0.0, SESSION, Envelope(b"<alice@example.test>"), headers, Body(0))
+
+
+OWN = ("From", "alice@example.test")
+
+
+def test_sender_must_be_the_callers_own() -> None:
+    assert judged(OWN, ("Sender", "Alice <alice@example.test>")) == []
+    assert judged(OWN, ("Sender", "ceo@example.test")) == ["identity.sender-field"]
+    assert judged(OWN, ("Sender", "x@elsewhere.test")) == ["identity.sender-field"]
+    assert judged(OWN, ("Sender", "a@example.test, b@example.test")) == ["identity.sender-syntax"]
+    assert judged(OWN, ("Sender", "")) == ["identity.sender-syntax"]
+    assert judged(OWN, ("Sender", "alice@example.test"), ("sender ", "alice@example.test")) == [
+        "identity.sender-syntax"
+    ]
+
+
+def test_every_resent_field_must_be_the_callers_own() -> None:
+    assert judged(OWN, ("Resent-From", "alice@example.test"), ("Resent-Sender", "alice@example.test")) == []
+    assert judged(OWN, ("Resent-From", "ceo@example.test")) == ["identity.resent-field"]
+    assert judged(OWN, ("Resent-Sender", "ceo@example.test")) == ["identity.resent-field"]
+    assert judged(OWN, ("Resent-From", "alice@example.test"), ("RESENT-FROM", "ceo@example.test")) == [
+        "identity.resent-field"
+    ]
+    assert judged(OWN, ("Resent-From", "Group: ceo@example.test;")) == ["identity.resent-syntax"]
+
+
+def test_reply_to_follows_the_profile() -> None:
+    elsewhere, colleague = ("Reply-To", "x@elsewhere.test"), ("Reply-To", "bob@example.test, alice@example.test")
+    domains, owned = (replace(OURS, reply_to=policy) for policy in (ReplyTo.DOMAINS, ReplyTo.OWNED))
+    assert judged(OWN, elsewhere) == []
+    assert judged(OWN, elsewhere, profile=domains) == ["identity.reply-to"]
+    assert judged(OWN, colleague, profile=domains) == []
+    assert judged(OWN, colleague, profile=owned) == ["identity.reply-to"]
+    assert judged(OWN, ("Reply-To", "alice@example.test"), profile=owned) == []
+    assert judged(OWN, ("Reply-To", "alice@example.test,"), profile=owned) == ["identity.reply-to"]
+    assert judged(OWN, ("Reply-To", "alice@example.test"), ("Reply-To", "alice@example.test"), profile=owned) == [
+        "identity.reply-to"
+    ]
+
+
+def delegating(*, needs_sender: bool) -> Profile:
+    sales = Delegation(
+        "sales", (SenderPattern("sales", "example.test"),), frozenset(ALICE.principals), needs_sender, "profile:9"
+    )
+    return replace(OURS, delegations=(sales,), delegated=MappingProxyType({ALICE.principals[0]: (sales,)}))
+
+
+def test_a_delegated_address_may_be_used_with_or_without_sender_as_the_profile_says() -> None:
+    sales = ("From", "Sales <sales@example.test>")
+    assert judged(sales, profile=OURS) == ["identity.header-from"]
+    assert judged(sales, profile=delegating(needs_sender=False)) == []
+    strict = delegating(needs_sender=True)
+    assert judged(sales, profile=strict) == ["identity.sender-missing"]
+    assert judged(sales, ("Sender", "alice@example.test"), profile=strict) == []
+    # The delegated address itself does not say who sends.
+    assert judged(sales, ("Sender", "sales@example.test"), profile=strict) == ["identity.sender-missing"]
+
+
+def test_several_authors_need_the_profiles_leave_a_right_to_each_and_a_sender() -> None:
+    both = ("From", "alice@example.test, sales@example.test")
+    sender = ("Sender", "alice@example.test")
+    profile = replace(delegating(needs_sender=False), several_authors=True)
+    assert judged(both, sender, profile=replace(profile, several_authors=False)) == ["identity.from-syntax"]
+    assert judged(both, profile=profile) == ["identity.sender-missing"]
+    assert judged(both, sender, profile=profile) == []
+    assert judged(("From", "alice@example.test, ceo@example.test"), sender, profile=profile) == ["identity.header-from"]
+    assert judged(("From", "alice@example.test, x@elsewhere.test"), sender, profile=profile) == ["identity.header-from"]
+    assert [str(m.address) for m in authors(message_of(both))] == ["alice@example.test", "sales@example.test"]
+
+
+def test_a_forwarder_passes_foreign_authors_and_none_of_ours_that_is_not_listed_for_it() -> None:
+    foreign, ours = ("From", "x@elsewhere.test"), ("From", "ceo@example.test")
+    told = {"identity.foreign-author"}
+    listed = ("Sender", "talk-bounces@lists.example.test")
+    at_mail = ["identity.envelope-sender"]  # alice@example.test is not the list's either
+    assert set(judged(foreign, listed, caller=FORWARDING)) == {*told, *at_mail}
+    assert judged(ours, listed, caller=FORWARDING) == [*at_mail, "identity.header-from"]
+    assert judged(foreign, ("Sender", "ceo@example.test"), caller=FORWARDING).count("identity.sender-field") == 1
+    assert judged(foreign, ("Resent-From", "ceo@example.test"), caller=FORWARDING).count("identity.resent-field") == 1
+
+
+def test_a_forwarders_envelope_that_cannot_be_read_passes_only_where_its_domain_is_surely_foreign() -> None:
+    def codes(path: bytes) -> list[str]:
+        return [f.rule.code for f in check_mail(Envelope(path), OURS, FORWARDING)]
+
+    assert codes(b"<bounce%x=y@elsewhere.test>") == []
+    assert codes(b"<ceo%x@example.test>") == ["identity.envelope-syntax"]
+    assert codes(b"<ceo%x@EXAMPLE.test>") == ["identity.envelope-syntax"]
+    assert codes(b"<ceo%x@example.test.>") == ["identity.envelope-syntax"]
+    assert codes(b"<ceo>") == ["identity.envelope-syntax"]
+
+
+def test_a_refusal_tells_the_sender_who_it_is_and_what_it_may_use_and_why_a_field_cannot_be_read() -> None:
+    def tells(value: str) -> str:
+        return check_end(message_of(("From", value)), OURS, ALICE_CALLING)[0].tells
+
+    assert tells("ceo@example.test") == "alice@EXAMPLE.TEST may send as alice@example.test"
+    assert tells("a@b.test, c@d.test").startswith("the field names more than one mailbox")
+    many = tuple(SenderPattern(f"a{n}", "example.test") for n in range(9))
+    caller = Caller(None, replace(ALICE, senders=many), "network")
+    found = check_end(message_of(("From", "ceo@example.test")), OURS, caller)
+    assert found[0].tells == (
+        "alice (network) may send as a0@example.test, a1@example.test, a2@example.test and others"
+    )
+
+
+def test_no_author_no_from() -> None:
+    assert judged(("To", "x@example.org")) == ["identity.from-count"]
+    assert judged(OWN, ("FROM\t", "ceo@example.test")) == ["identity.from-count"]
+    assert authors(message_of(("To", "x@example.org"))) == ()
+    assert authors(message_of(("From", "nobody"))) == ()

@@ -13,6 +13,9 @@ from sealgate.profile.model import Handling, KeySource
 from sealgate.profile.parse import parse_profile
 from sealgate.profile.settings import SETTINGS_CHOICES, SETTINGS_KEYS, Settings, parse_settings
 
+# Sections whose keys the operator names.
+OPEN_ENDED = ("delegations", "domains", "groups", "identities", "listeners", "postal_addresses", "protected", "realms",
+              "rules", "rules.*.listeners")  # fmt: skip
 CONF = Path(__file__).resolve().parents[2] / "conf"
 KNOWN_RULES = frozenset(RULES)
 
@@ -57,7 +60,7 @@ def _sections(node: yaml.Node, path: str = "") -> Iterator[tuple[str, str, str]]
         for key, value in node.value:
             yield path, key.value, value.value if isinstance(value, yaml.ScalarNode) else ""
             below = f"{path}.{key.value}".lstrip(".")
-            open_ended = path in ("domains", "identities", "rules", "listeners", "postal_addresses")
+            open_ended = path in OPEN_ENDED
             yield from _sections(value, f"{path}.*" if open_ended else below)
     elif isinstance(node, yaml.SequenceNode):
         for entry in node.value:

@@ -1,14 +1,18 @@
-"""The strict address parser: what is refused, what ordinary people write, and properties of both."""
-
-import contextlib
-import time
+"""The strict address parser: what is refused, and what ordinary people write."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sealgate.mail.address import Address, AddressError, normal_domain, parse_address, parse_mailbox, parse_path
+from sealgate.mail.address import (
+    MAX_MAILBOXES,
+    Address,
+    AddressError,
+    normal_domain,
+    parse_mailbox,
+    parse_mailboxes,
+    parse_path,
+)
 
+_ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 LEGITIMATE = [
     (b"alice@example.test", "", "alice@example.test"),
     (b" alice@example.test ", "", "alice@example.test"),
@@ -27,6 +31,38 @@ LEGITIMATE = [
     ("Jörg <joerg@bücher.example>".encode(), "Jörg", "joerg@xn--bcher-kva.example"),
     (b"news+tag@Example.TEST", "", "news+tag@example.test"),
     (b'"bob@x.org via RT" <rt@example.test>', "bob@x.org via RT", "rt@example.test"),
+    (b"a@b", "", "a@b"),
+    (b"<a@b>", "", "a@b"),
+    (b"Alice<alice@example.test>", "Alice", "alice@example.test"),
+    (b"(Alice) alice@example.test", "Alice", "alice@example.test"),
+    (b"alice@example.test (Alice) (Sales)", "Alice Sales", "alice@example.test"),
+    (b" (x)\t<alice@example.test>\t(Alice) ", "x Alice", "alice@example.test"),
+    (b"Alice <alice@example.test> (Sales)", "Alice", "alice@example.test"),
+    (b"alice@example.test (=?utf-8?q?Bj=C3=B6rn?=)", "Björn", "alice@example.test"),
+    (b"Smith & Sons / Mary-Ann <sales@example.test>", "Smith & Sons / Mary-Ann", "sales@example.test"),
+    (b"\r\n Alice\r\n\tExample\r\n <alice@example.test>", "Alice Example", "alice@example.test"),
+    (b"Alice\n <alice@example.test>", "Alice", "alice@example.test"),
+    (b'"a \\"quoted\\" name" <alice@example.test>', 'a "quoted" name', "alice@example.test"),
+    (b"=?iso-8859-1?q?Bj=F6rn?= <bjorn@example.test>", "Björn", "bjorn@example.test"),
+    (b"=?iso-2022-jp?b?GyRCOzNFRBsoQg==?= <yamada@example.test>", "山田", "yamada@example.test"),
+    (b"=?koi8-r?b?6dfBzg==?= <ivan@example.test>", "Иван", "ivan@example.test"),
+    (b"=?utf-8*en?q?Alice?= <alice@example.test>", "Alice", "alice@example.test"),
+    ("山田　太郎 <yamada@example.test>".encode(), "山田　太郎", "yamada@example.test"),
+    ("山田＠営業部 <yamada@example.test>".encode(), "山田＠営業部", "yamada@example.test"),
+    ("葛\U000e0100西 <kasai@example.test>".encode(), "葛\U000e0100西", "kasai@example.test"),
+    ("אליס <alice@example.test>".encode(), "אליס", "alice@example.test"),
+    ("علی\u200cرضا <ali@example.test>".encode(), "علی\u200cرضا", "ali@example.test"),
+    ("क्\u200dष <k@example.test>".encode(), "क्\u200dष", "k@example.test"),
+    ("อลิซ <alice@example.test>".encode(), "อลิซ", "alice@example.test"),
+    ("Ελένη <eleni@example.test>".encode(), "Ελένη", "eleni@example.test"),
+    ("Bob ❤\ufe0f <bob@example.test>".encode(), "Bob ❤\ufe0f", "bob@example.test"),
+    ("No 1\ufe0f\u20e3 <bob@example.test>".encode(), "No 1\ufe0f\u20e3", "bob@example.test"),
+    ("Bob 🏳\ufe0f\u200d🌈 <bob@example.test>".encode(), "Bob 🏳\ufe0f\u200d🌈", "bob@example.test"),
+    (f"Bob {_ENGLAND} <bob@example.test>".encode(), f"Bob {_ENGLAND}", "bob@example.test"),
+    ("Bob \U0001fae8 <bob@example.test>".encode(), "Bob \U0001fae8", "bob@example.test"),
+    ("Jörg <joerg@пример.example>".encode(), "Jörg", "joerg@xn--e1afmkfd.example"),
+    (b"Jorg <joerg@XN--BCHER-KVA.example>", "Jorg", "joerg@xn--bcher-kva.example"),
+    (b"a" * 64 + b"@mail.eu.example.test", "", "a" * 64 + "@mail.eu.example.test"),
 ]
 
 HOSTILE = {
@@ -77,7 +113,46 @@ HOSTILE = {
     "blank in brackets": b"< dean@example.test >",
     "backslash in a comment": b"mallory@mallory.test (\\)",
     "space in the domain": b"dean@example.test mallory.test",
+    "trailing CR": b"dean@example.test\r",
+    "blank line in the field": b"Dean\r\n \r\n <dean@example.test>",
+    "form feed": b"Dean\x0c <dean@example.test>",
+    "unit separator": b"Dean\x1f <dean@example.test>",
+    "DEL": b"Dean\x7f <dean@example.test>",
+    "name that begins with a dot": b".Dean <dean@example.test>",
+    "name without quotes around a comma": b"Example, Dean <dean@example.test>",
+    "encoded-word in the domain": b"dean@=?utf-8?q?example?=.test",
+    "encoded-word before the address": b"=?utf-8?q?=3Cdean=40example.test=3E?=mallory@mallory.test",
+    "address in an encoded comment": b"mallory@mallory.test (=?utf-8?q?dean=40example.test?=)",
+    "line break in an encoded comment": b"mallory@mallory.test (=?utf-8?q?x=0Ay?=)",
+    "NUL in an encoded name": b"=?utf-8?q?Dean=00?= <mallory@mallory.test>",
+    "bidi override in an encoded name": b"=?utf-8?q?=E2=80=AEDean?= <mallory@mallory.test>",
+    "full-width @ in an encoded name": b"=?utf-8?q?dean=EF=BC=A0example.test?= <mallory@mallory.test>",
+    "small @ and ideographic dot": "dean﹫example。test <mallory@mallory.test>".encode(),
+    "route without @ at the end": b"<@a.test,@b.test:dean@example.test>",
+    "two addresses in brackets": b"<dean@example.test,mallory@mallory.test>",
+    "brackets in brackets": b"<<dean@example.test>>",
+    "comment in the brackets": b"<dean(x)@example.test>",
+    "quoted local part with an address in it": b'"dean@example.test "@mallory.test',
+    "quoted pair in the local part": b"dean\\@example.test@mallory.test",
+    "tab in brackets": b"<dean@example.test\t>",
+    "underscore in the domain": b"dean@exam_ple.test",
+    "mixed alphabets in the domain": "dean@еxample.test".encode(),
+    "mixed alphabets in the local part": "dеan@example.test".encode(),
+    "A-label of a mixed label": b"dean@xn--xample-2of.test",
+    "A-label of ASCII": b"dean@xn--example-.test",
+    "Kelvin sign": "dean@\u212aelvin.test".encode(),
+    "blank of Braille": "Dean\u2800 <mallory@mallory.test>".encode(),
+    "emoji style without an emoji": "Dean\ufe0f <mallory@mallory.test>".encode(),
+    "tags without a flag": "Dean\U000e0061 <mallory@mallory.test>".encode(),
+    "joiner after a blank": "Dean \u200d <mallory@mallory.test>".encode(),
+    "private use": "Dean \uf8ff <mallory@mallory.test>".encode(),
+    "local part of 65 octets": b"a" * 65 + b"@example.test",
+    "long field": b"a" * 2_000 + b" <a@b>",
 }
+INVISIBLE = (
+    "\u00a0\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180e\u200b\u200e\u202e\u2060\u2066\u2800\u3000\u3164"
+    "\ufe00\ufe0f\ufeff\uffa0\U000e0001\U000e0061\U000e0100"
+)
 
 
 @pytest.mark.parametrize(("value", "name", "address"), LEGITIMATE)
@@ -105,46 +180,66 @@ def test_labels_of_both_forms_are_one_domain() -> None:
     for bad in ("xn--zzzzzz-.example", "-a.example", "a_b.example", "a" * 64 + ".example", ".".join(["abcdefg"] * 40)):
         with pytest.raises(AddressError):
             normal_domain(bad)
+    for bad in (
+        "xn--example-.test",
+        "xn--.test",
+        "xn--xn--bcher-kva-.test",
+        "xn--xample-2of.test",
+        "bu\u0308cher.test",
+    ):
+        with pytest.raises(AddressError):
+            normal_domain(bad)
 
 
-@given(st.binary(max_size=300))
-def test_no_octets_raise_anything_else(value: bytes) -> None:
-    for read in (parse_mailbox, parse_path, parse_address):
-        with contextlib.suppress(AddressError):
-            read(value)
-
-
-@given(st.text(alphabet='ab@<>"(),:;\\. \t\r\n%!=?é\u202e', max_size=60))
-def test_what_is_accepted_reads_the_same_again(value: str) -> None:
-    try:
-        box = parse_mailbox(value.encode())
-    except AddressError:
-        return
-    assert parse_address(str(box.address).encode()) == box.address
-    assert parse_mailbox(f'"x" <{box.address}>'.encode()).address == box.address
-
-
-@given(
-    st.sampled_from([v for v, _, _ in LEGITIMATE]),
-    st.integers(0, 60),
-    st.sampled_from(
-        [b"<dean@victim.test>", b"dean@victim.test", b",dean@victim.test", b"@", b"<", b"\r\nFrom: dean@victim.test"]
-    ),
-)
-def test_nothing_inserted_changes_whose_address_it_is(value: bytes, at: int, inserted: bytes) -> None:
-    """Whatever is put into an accepted value, the domain stays the author's or the value is refused."""
-    before = parse_mailbox(value).address
-    changed = value[:at] + inserted + value[at:]
-    try:
-        after = parse_mailbox(changed).address
-    except AddressError:
-        return
-    assert after == before or after.domain == before.domain or b"victim" not in after.domain.encode()
-
-
-@pytest.mark.parametrize("piece", [b"(", b'"', b"<", b"@", b"a,", b"\\", b"=?", b".", b"a b ", b"\xc3\xb6"])
-def test_64_kb_of_anything_is_answered_at_once(piece: bytes) -> None:
-    start = time.perf_counter()
+def test_an_a_label_must_be_the_one_that_its_letters_give() -> None:
+    assert b"-xmf".decode("punycode") == b"xmf".decode("punycode")
+    assert normal_domain("xn--xmf.test") == "xn--xmf.test"
     with pytest.raises(AddressError):
-        parse_mailbox(piece * (65_536 // len(piece)))
-    assert time.perf_counter() - start < 0.05
+        normal_domain("xn---xmf.test")
+
+
+@pytest.mark.parametrize("c", [*INVISIBLE], ids=[f"U+{ord(c):04X}" for c in INVISIBLE])
+def test_nothing_invisible_stands_in_an_address(c: str) -> None:
+    for text in (f"de{c}an@example.test", f"dean@exam{c}ple.test", f"dean{c}@example.test", f"dé{c}an@example.test"):
+        for value in (text, f"Dean <{text}>"):
+            with pytest.raises(AddressError):
+                parse_mailbox(value.encode())
+
+
+@pytest.mark.parametrize("value", [value for value, *_ in LEGITIMATE])
+def test_a_list_of_mailboxes_is_read_as_each_alone(value: bytes) -> None:
+    box = parse_mailbox(value)
+    assert parse_mailboxes(value) == (box,)
+    assert parse_mailboxes(value + b" , " + value + b",\r\n a@b") == (box, box, parse_mailbox(b"a@b"))
+    with pytest.raises(AddressError, match="more than one"):
+        parse_mailbox(value + b", a@b")
+
+
+def test_a_list_has_no_empty_places_and_no_groups() -> None:
+    for bad in (b"", b",", b"a@b,", b",a@b", b"a@b,,c@d", b"a@b, (x), c@d", b"G: a@b;", b"a@b; c@d", b"a@b, Dean, c@d"):
+        with pytest.raises(AddressError):
+            parse_mailboxes(bad)
+
+
+def test_a_list_is_capped() -> None:
+    assert len(parse_mailboxes(b",".join([b"a@b"] * MAX_MAILBOXES))) == MAX_MAILBOXES
+    with pytest.raises(AddressError, match="100"):
+        parse_mailboxes(b",".join([b"a@b"] * (MAX_MAILBOXES + 1)))
+    with pytest.raises(AddressError, match="too long"):
+        parse_mailboxes(b"a" * 16_000 + b"@b")
+    with pytest.raises(AddressError, match="name is too long"):
+        parse_mailboxes(b'"' + b"a" * 3_000 + b'" <a@b>')
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    for value, word in (
+        (b"Example, Alice <a@b>", "comma"),
+        (b"Alice: <a@b>", "colon"),
+        (b"a@b <a@b>", "unquoted @|more after"),
+        (b"Alice", "no address"),
+        (b'"Alice <a@b>', 'closing "'),
+        (b"Bj\xf6rn <a@b>", "UTF-8"),
+        ("a\u200bb <a@b>".encode(), r"U\+200B"),
+    ):
+        with pytest.raises(AddressError, match=word):
+            parse_mailbox(value)

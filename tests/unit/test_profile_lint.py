@@ -23,7 +23,9 @@ logins:
 def found(text: str) -> list[tuple[int, bool, str]]:
     profile, problems = parse_profile(text, "p.yaml")
     assert profile is not None, "\n".join(map(str, problems))
-    return [(p.line, p.is_error, p.message + " " + p.suggestion) for p in lint(profile, "p.yaml")]
+    judged = lint(profile, "p.yaml")
+    assert all(p.suggestion for p in judged), judged  # every problem says what to write instead
+    return [(p.line, p.is_error, p.message + " " + p.suggestion) for p in judged]
 
 
 def test_a_sound_profile_has_no_problem() -> None:
@@ -267,6 +269,252 @@ def test_a_fixed_row_produces_only_its_own_principal() -> None:
         "  b: {principals: [b@R], senders: [a@b.test]}\n"
     )
     assert [line for line, _, _ in found(text)] == [7]
+
+
+# -- binding: realms, rights, delegations, protected names ----------------------------------------------------------
+
+REALM = GOOD.replace("  a: {principals: [a@R]", '  a: {principals: ["{user}@R"]')
+
+
+def with_sender(sender: str, more: str = "") -> str:
+    return GOOD.replace("senders: [a@b.test]", f'senders: ["{sender}"]{more}')
+
+
+@pytest.mark.parametrize("word", ["judge", "report", "enforce"])
+def test_every_handling_but_pass_is_judged(word: str) -> None:
+    text = GOOD.replace("submission: judge", f"submission: {word}")
+    assert found(text) == []
+    local = f"local_submission: {word}\n"
+    assert found(text + "  c: {local: yes, senders: [a@b.test]}\n" + local) == []
+    assert ["local: yes" in said for _, _, said in found(text + local)] == [True]
+
+
+EVERYTHING = """\
+version: 1
+listeners: {submission: judge}
+realms: {R: exact, AD: fold}
+logins:
+  - {listener: submission, mechanism: [GSSAPI, PLAIN], spelled: "{user}", principal: "{user}@R"}
+  - {listener: submission, mechanism: GSSAPI, spelled: "{user}@AD", principal: "{user}@AD"}
+identities:
+  a: {principals: [a@R], senders: [a@b.test]}
+  b: {principals: [B@AD], mechanisms: [PLAIN], only_from: [10.0.0.0/8], senders: ["{user}@b.test"], kind: service}
+  staff: {principals: ["{user}@R"], senders: ["{user}@c.test"]}
+  app: {certificates: [{subject: s, issuer: i}], min_cipher_bits: 128, senders: [app@b.test], kind: service}
+  only-delegated: {principals: [d@R]}
+groups: {team: [a@R, b@AD]}
+delegations: {sales: {senders: [sales@b.test], members: [team, d@R]}}
+protected: {Carol Chief: {senders: [anybody@c.test, "@b.test", B@b.test, a+x@b.test, sales@b.test]}}
+recipient_delimiter: "+"
+several_authors: yes
+reply_to: owned
+rules:
+  identity.header-from: {mode: enforce, listeners: {submission: enforce}}
+  identity.protected-name: {mode: report}
+"""
+
+
+def test_a_sound_profile_with_everything_in_it_has_no_problem() -> None:
+    assert found(EVERYTHING) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "is_error", "words"),
+    [
+        pytest.param(
+            GOOD.replace("submission: judge}", "submission: judge, smtpd: pass}")
+            + "rules: {mime.ambiguous: {listeners: {smtpd: off}}}\n",
+            7, False, ["mime.ambiguous", "`smtpd`", "not judged"], id="a mode for a listener that passes",
+        ),
+        pytest.param(
+            GOOD + "rules: {identity.no-login: {listeners: {submission: report}}}\n",
+            7, False, ["`report` on `submission`", "at the listener itself"], id="a sender rule loosened somewhere",
+        ),
+        pytest.param(
+            GOOD + "protected: {Anna Able: {senders: [a@b.test]}}\nrules: {identity.protected-name: {mode: off}}\n",
+            8, False, ["identity.protected-name", "off"], id="protected names that are not looked for",
+        ),
+        pytest.param(
+            GOOD.replace("logins:", "realms: {R: exact, S: exact}\nlogins:"),
+            3, False, ["`S`", "leads to it"], id="a realm that no row leads to",
+        ),
+        pytest.param(
+            GOOD + '  s: {principals: ["{user}@S"], senders: ["{user}@b.test"]}\n',
+            7, False, ["users of realm `S`", '"{user}@S"'], id="a whole realm that no row leads to",
+        ),
+        pytest.param(
+            GOOD.replace("a@R]", "a@R], mechanisms: [GSSAPI, GS2-KRB5]"),
+            6, False, ["GS2-KRB5", "`a`", "add a row"], id="a mechanism that no row takes",
+        ),
+        pytest.param(
+            REALM.replace("senders", "kind: forwarder, senders"), 6, True, ["forwarder", "anybody"], id="all forward",
+        ),
+        pytest.param(
+            REALM.replace("senders: [", "kind: service, class: commercial, postal_addresses: [h], senders: [")
+            + 'postal_addresses: {h: "Example Inc., 12 Main Street, Springfield"}\n',
+            6, False, ["commercial", "every user"], id="a whole realm is commercial",
+        ),
+        pytest.param(
+            REALM.replace("a@b.test", '"@b.test"'),
+            6, False, ["anybody at b.test", '"{user}@b.test"'], id="a whole realm may use a whole domain",
+        ),
+        pytest.param(
+            REALM.replace("a@b.test", '"*"').replace("senders", "kind: service, senders"),
+            6, True, ["every user of realm `R`", "as anybody"], id="a whole realm may send as anybody",
+        ),
+        pytest.param(with_sender("*"), 6, True, ["is a person", "kind: service"], id="a person may send as anybody"),
+        pytest.param(
+            with_sender("*", ", kind: service"), 6, False, ["as anybody", '"@example.test"'], id="a catch-all",
+        ),
+        pytest.param(
+            with_sender("{user}@b.test").replace("a@R", "a/web@R"),
+            6, False, ["`{user}@b.test`", "nothing", "write the address out"], id="an own name of an instance",
+        ),
+        pytest.param(
+            GOOD + '  n: {networks: [10.0.0.1], senders: ["{user}@b.test"]}\n',
+            7, False, ["gives identity `n` nothing"], id="an own name without a login",
+        ),
+        pytest.param(
+            with_sender("{user}@b.test").replace("a@R", "Anna@R"),
+            6, False, ["`Anna`", "anna@b.test", "fold"], id="an own name with a capital",
+        ),
+        pytest.param(
+            GOOD + "  n: {networks: [10.0.0.1], senders: {file: /s}}\n",
+            7, False, ["file of senders", "gives it nothing"], id="a file for whom has no principal",
+        ),
+        pytest.param(
+            GOOD + "  n: {principals: [n@R], senders: {file: /s}}\n"
+            "  m: {principals: [m@R], senders: {file: /s, format: regexp}}\n",
+            8, True, ["`regexp` here", "`logins` at p.yaml:7"], id="one file in two formats",
+        ),
+        pytest.param(
+            GOOD.replace("logins:", "local_submission: judge\nlogins:")
+            + "  l: {local: yes, min_cipher_bits: 1, senders: [a@b.test]}\n",
+            8, False, ["no TLS"], id="TLS of local submission",
+        ),
+        pytest.param(
+            GOOD.replace(ROW, ROW + ROW.replace("@R", "@S").replace('"{user}"', '"{user}@S"'))
+            + '  s: {principals: ["{user}@S"], senders: ["{user}@b.test"]}\n'
+            + '  t: {principals: [t@R], senders: ["{user}@b.test"]}\n',
+            9, False, ["`R`", "`S`", "identity `s`", "alice@b.test"], id="two realms get one address by the name",
+        ),
+        pytest.param(
+            GOOD + 'recipient_delimiter: "+"\n' + "delegations: {d: {senders: [a+d@b.test], members: [a@R]}}\n",
+            8, False, ["`a+d@b.test`", "delegation `d`", "identity `a`"], id="a delegated address is a subaddress",
+        ),
+        pytest.param(
+            GOOD + '  c: {principals: [b@R], senders: [A-b-c@b.test]}\nrecipient_delimiter: "-"\n',
+            7, False, ["`a-b-c@b.test`", "a@b.test of identity `a`"], id="an address is a subaddress of another's",
+        ),
+        pytest.param(
+            REALM.replace("a@b.test", '"{user}@b.test"') + 'recipient_delimiter: "."\n',
+            7, False, ["bob.smith", 'write "+"'], id="a delimiter that stands in names",
+        ),
+        pytest.param(
+            GOOD + "protected: {Anna Able: {senders: [a@b.test, anna@b.test]}}\n",
+            7, False, ["`Anna Able`", "`anna@b.test`", "nobody may use"], id="a protected name that nobody may bear",
+        ),
+        pytest.param(
+            GOOD + 'protected: {Anna Able: {senders: ["@c.test"]}}\n',
+            7, False, ["`@c.test`"], id="a protected name of a domain that nobody uses",
+        ),
+        pytest.param(GOOD + "several_authors: yes\n", 7, False, ["two addresses"], id="several authors of one address"),
+        pytest.param(GOOD + "reply_to: domains\n", 7, False, ["no `domains`"], id="reply to no domain"),
+        pytest.param(
+            GOOD + "delegations: {d: {senders: [x@c.test], members: [a@R]}}\nseal: on\ndomains: {b.test: {sign: no}}\n",
+            7, False, ["c.test", "unsigned"], id="a delegated address of a domain not listed",
+        ),
+    ],
+)  # fmt: skip
+def test_each_loose_binding_is_found_once_at_its_line(text: str, line: int, is_error: bool, words: list[str]) -> None:
+    problems = found(text)
+    assert [(at, error) for at, error, _ in problems] == [(line, is_error)], problems
+    assert all(word in problems[0][2] for word in words), problems
+
+
+def test_a_realm_without_case_is_reached_by_rows_in_any_case() -> None:
+    text = GOOD.replace("logins:", "realms: {R: fold}\nlogins:").replace("a@R", "ANNA@R")
+    text = text.replace('spelled: "{user}", principal: "{user}@R"', "spelled: anna, principal: Anna@R")
+    assert found(text) == []
+
+
+def test_in_a_realm_without_case_the_own_name_has_none() -> None:
+    text = with_sender("{user}@b.test").replace("logins:", "realms: {R: fold}\nlogins:").replace("a@R", "ANNA@R")
+    assert found(text) == []
+
+
+def test_a_rule_that_every_judged_listener_enforces_is_not_loosened() -> None:
+    rule = "rules: {identity.no-login: {mode: report, listeners: {submission: enforce}}}\n"
+    assert found(GOOD + rule) == []
+    assert len(found(GOOD.replace("judge}", "judge, other: report}").replace(
+        "identities:", ROW.replace("submission", "other") + "identities:") + rule)) == 1  # fmt: skip
+
+
+def test_two_users_of_two_realms_may_share_an_address_that_is_written_out() -> None:
+    text = GOOD.replace(ROW, ROW + ROW.replace("@R", "@S").replace('"{user}"', '"{user}@S"'))
+    assert found(text + "  b: {principals: [a@S], senders: [a@b.test]}\n") == []
+
+
+def test_who_may_bear_a_protected_name_is_not_judged_where_a_file_or_anybody_may_hold_the_address() -> None:
+    protected = "protected: {Anna Able: {senders: [anna@b.test]}}\n"
+    assert found(GOOD.replace("[a@b.test]", "[a@b.test, {file: /s}]") + protected) == []
+    assert found(with_sender("@b.test") + protected) == []
+
+
+def test_a_row_of_a_listener_that_passes_leads_nobody_anywhere() -> None:
+    text = GOOD.replace("submission: judge", "submission: judge, smtpd: pass")
+    text = text.replace("identities:", ROW.replace("submission", "smtpd").replace("@R", "@S") + "identities:")
+    said = [message for _, _, message in found(text + "  b: {principals: [b@S], senders: [b@b.test]}\n")]
+    assert any("no row of `logins` can produce principal `b@S`" in message for message in said)
+
+
+def test_a_listed_realm_whose_principals_have_no_row_is_one_problem() -> None:
+    text = GOOD.replace("logins:", "realms: {R: exact, S: exact}\nlogins:")
+    ((line, _, _),) = found(text + "  b: {principals: [b@S], senders: [b@b.test]}\n")
+    assert line == 8
+
+
+def test_a_whole_realm_may_send_by_a_delegation_alone() -> None:
+    text = GOOD + '  b: {principals: ["{user}@R"]}\n'
+    assert [line for line, _, _ in found(text)] == [7]
+    assert found(text + "delegations: {d: {senders: [d@b.test], members: [dora@R]}}\n") == []
+
+
+def test_with_exact_local_parts_an_own_name_may_have_a_capital() -> None:
+    assert found(with_sender("{user}@b.test").replace("a@R", "Anna@R") + "local_parts: exact\n") == []
+
+
+def test_a_subaddress_of_an_address_that_its_owner_shares_is_anothers_as_well() -> None:
+    text = GOOD.replace("[a@b.test]", "[a@b.test, a+x@b.test]") + "  b: {principals: [b@R], senders: [a@b.test]}\n"
+    ((line, _, message),) = found(text + 'recipient_delimiter: "+"\n')
+    assert line == 6
+    assert "identity `b`" in message
+
+
+def test_a_catch_all_is_of_no_domain_that_could_be_listed() -> None:
+    text = with_sender("*", ", kind: service") + "seal: on\ndomains: {b.test: {sign: no}}\n"
+    assert ["unsigned" in message for _, _, message in found(text)] == [False]
+
+
+def test_a_judged_listener_may_be_for_certificates_only() -> None:
+    text = "version: 1\nlisteners: {relay: judge}\nidentities: {b: {certificates: [{subject: s, issuer: i}], "
+    assert found(text + "senders: [a@b.test]}}\n") == []
+
+
+def test_five_thousand_identities_are_judged_in_seconds() -> None:
+    lines = [GOOD, 'recipient_delimiter: "-"\nseal: on\nprotected: {Anna Able: {senders: [anna@b.test]}}\n']
+    lines.insert(
+        1,
+        "".join(
+            f"  u{i}: {{principals: [u{i}@R, u{i}/admin@R], senders: [u{i}@b.test, x-{i}@b.test]}}\n"
+            for i in range(5_000)
+        ),
+    )
+    profile, _ = parse_profile("".join(lines), "p.yaml")
+    assert profile is not None
+    started = time.process_time()
+    lint(profile, "p.yaml")
+    assert time.process_time() - started < 4  # takes 0.2: a quadratic step would take minutes
 
 
 def test_lint_of_a_profile_made_without_a_file_does_not_raise() -> None:

@@ -12,14 +12,14 @@ from typing import Final
 
 from sealgate.app.ports import PortError
 
-MAX_FILE: Final = 64 * 1024 * 1024  # octets; a profile of 50,000 identities is about 10 MB
+MAX_FILE: Final = 64 * 1024 * 1024  # octets; 50,000 identities are about 10 MB, a file of 200,000 senders about 17 MB
 
 
 def read_policy(path: Path) -> str:
-    """Read a profile or settings file.
+    """Read a profile, a settings file or a file of senders.
 
     Raises:
-        PortError: missing, unreadable, not UTF-8, or writable by others than owner and group.
+        PortError: missing, unreadable, too large, not UTF-8, or writable by others than owner and group.
     """
     data, mode = _read(path, os.O_RDONLY)
     if mode & stat.S_IWOTH:

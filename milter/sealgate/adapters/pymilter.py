@@ -25,13 +25,13 @@ from sealgate.app.intake import Intake
 from sealgate.app.ports import PortError, Reader
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import Outcome, at_end, at_mail
+from sealgate.checks.caller import Caller, handling
 from sealgate.checks.finding import Action
-from sealgate.checks.identity import Caller, handling
 from sealgate.mail.message import Envelope, Session
 from sealgate.mail.reply import Reply
 from sealgate.profile.model import Handling
 
-_NEEDED_ACTIONS: Final = milter.ADDHDRS | milter.QUARANTINE
+_NEEDED_ACTIONS: Final = milter.ADDHDRS | milter.CHGHDRS | milter.QUARANTINE
 # Steps that never answer: each saves a round trip. CONNECT, MAIL and the end do answer.
 _NO_REPLY: Final = {
     "helo": milter.P_NR_HELO,
@@ -45,7 +45,10 @@ _NO_REPLY: Final = {
 # Postfix sends login macros only at MAIL, and the queue id is certain only at the end.
 _MACROS: Final = (
     (milter.M_CONNECT, "j v {daemon_name}"),
-    (milter.M_ENVFROM, "{auth_type} {auth_authen} {mail_addr} {tls_version}"),
+    (
+        milter.M_ENVFROM,
+        "{auth_type} {auth_authen} {mail_addr} {tls_version} {cipher_bits} {cert_subject} {cert_issuer} {verify}",
+    ),
     (milter.M_EOM, "i"),
 )
 MAX_OWED: Final = 1000  # corrections kept while the journal is away
@@ -234,7 +237,7 @@ class Gate:
             answer = self._conclude(ctx, outcome, reference, "")
             connection.transaction = None  # where it raised, the guard still needs the reference, and clears it
             return answer
-        if outcome.caller.finding is not None:
+        if outcome.caller.findings:
             self._tell_once(session.listener, outcome)
         return None
 
@@ -288,6 +291,8 @@ class Gate:
             transaction.caller,
             over_limit=transaction.intake.is_over_limit,
         )
+        for removed, index in outcome.verdict.removals:
+            ctx.chgheader(removed.decode("ascii"), index, "")
         for name, value in reversed(outcome.inserts):
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
@@ -360,10 +365,10 @@ class Gate:
 
     def _tell_once(self, listener: str, outcome: Outcome) -> None:
         """In report mode an unnamed listener or unmapped login is said once a worker, not once a message."""
-        finding = outcome.caller.finding
-        if finding is not None and (key := (listener, finding.rule.code)) not in self._told and len(self._told) < 1000:
-            self._told.add(key)
-            self._log.warning("would-refuse", rule=finding.rule.code, detail=finding.detail)
+        for finding in outcome.caller.findings:
+            if (key := (listener, finding.rule.code)) not in self._told and len(self._told) < 1000:
+                self._told.add(key)
+                self._log.warning("would-refuse", rule=finding.rule.code, detail=finding.detail)
 
     def _answer_fault(self, ctx: "Context", connection: _Connection) -> int:
         """Answer 451 for a fault in a step before, which could not be answered, and forget the message."""
@@ -410,6 +415,10 @@ def _session(ctx: "Context", connection: _Connection) -> Session:
         client_name=connection.name,
         helo=connection.helo,
         tls_version=_macro(ctx, "{tls_version}"),
+        cipher_bits=int(bits) if (bits := _macro(ctx, "{cipher_bits}")).isdecimal() and len(bits) < 6 else 0,
+        certificate_subject=_macro(ctx, "{cert_subject}"),
+        certificate_issuer=_macro(ctx, "{cert_issuer}"),
+        certificate_verify=_macro(ctx, "{verify}"),
         mta=connection.mta,
         auth_mechanism=_macro(ctx, "{auth_type}"),
         auth_name=_macro(ctx, "{auth_authen}"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from sealgate.profile.model import Profile
+from sealgate.profile.model import Handling, Profile
 from sealgate.seal.keys import SigningKey
 
 
@@ -38,8 +38,13 @@ class Runtime:
     host: str = ""
     software: str = ""
 
-    def enforces_at(self, now: float) -> bool:
-        """Whether refusals are answered at `now` (seconds since the epoch)."""
+    def enforces_at(self, now: float, handling: Handling = Handling.JUDGE) -> bool:
+        """Whether refusals are answered at `now` (seconds since the epoch) on a listener handled so.
+
+        The operator's switch outranks what the profile says of a listener, and that what it says of all.
+        """
         if self.override is not None and now < self.override.until:
             return self.override.enforce
+        if handling in (Handling.REPORT, Handling.ENFORCE):
+            return handling is Handling.ENFORCE
         return self.profile.enforce

@@ -13,9 +13,9 @@ from sealgate.app.gather import gather
 from sealgate.app.ports import Reader
 from sealgate.app.runtime import Runtime
 from sealgate.audit.record import VERSION, answer, capped, moment, text_of, transaction
-from sealgate.checks import canspam, classify, hygiene, identity
+from sealgate.checks import canspam, classify, hygiene, identity, trace
+from sealgate.checks.caller import Caller, handling, identify, listener_of
 from sealgate.checks.finding import Finding
-from sealgate.checks.identity import Caller
 from sealgate.checks.rules import RULES
 from sealgate.mail.headers import unfolded
 from sealgate.mail.message import Envelope, Message, Session
@@ -44,12 +44,12 @@ class Outcome:
 
 def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: str, now: float) -> Outcome:
     """Judge what is known at MAIL. An accepting outcome has no event: the end decides, and records."""
-    caller = identity.identify(session, runtime.profile)
+    caller = identify(session, runtime.profile)
     findings = identity.check_mail(envelope, runtime.profile, caller)
-    verdict = decide(findings, runtime.profile, reference, enforce=runtime.enforces_at(now))
+    verdict = _decide(findings, session, runtime, reference, now)
     if verdict.is_accepted:
         return Outcome(verdict, (), {}, caller)
-    event = _event("mail", runtime, reference, now) | transaction(session, envelope, caller) | answer(verdict)
+    event = _event("mail", session, runtime, reference, now) | transaction(session, envelope, caller) | answer(verdict)
     return Outcome(verdict, (), event, caller)
 
 
@@ -75,6 +75,7 @@ def at_end(
     elements = canspam.read_elements(message, facts, caller.identity)
     findings: tuple[Finding, ...] = (
         *identity.check_end(message, profile, caller),
+        *trace.check_end(message, profile, caller),
         *canspam.check(elements, caller.identity),
         *classify.check(message, facts, caller.identity),
         *hygiene.check_end(message),
@@ -83,12 +84,12 @@ def at_end(
         findings += (Finding(RULES["form.header-limit"], "header fields beyond the cap were not kept"),)
     if isinstance(seal, NoKey):
         findings += (Finding(RULES["seal.no-key"], f"no key is loaded for {seal.domain}", seal.domain),)
-    verdict = decide(findings, profile, message.reference, enforce=runtime.enforces_at(message.received_at))
+    verdict = _decide(findings, message.session, runtime, message.reference, message.received_at)
     inserts: tuple[tuple[str, str], ...] = ()
     if verdict.is_accepted and isinstance(seal, SealPlan):
         inserts = sign(seal, message.headers, body_hash, int(message.received_at))
     event = (
-        _event("end", runtime, message.reference, message.received_at)
+        _event("end", message.session, runtime, message.reference, message.received_at)
         | transaction(message.session, message.envelope, caller)
         | answer(verdict)
         | {"elements": canspam.as_record(elements), "seal": _sealed(seal, inserts)}
@@ -97,15 +98,21 @@ def at_end(
     return Outcome(verdict, inserts, event, caller)
 
 
+def _decide(findings: tuple[Finding, ...], session: Session, runtime: Runtime, reference: str, now: float) -> Verdict:
+    profile = runtime.profile
+    enforce = runtime.enforces_at(now, handling(session, profile))
+    return decide(findings, profile, reference, enforce=enforce, listener=listener_of(session))
+
+
 def _plan(message: Message, caller: Caller, runtime: Runtime) -> SealPlan | Skipped | NoKey:
-    author = identity.author(message)
-    if author is None:
+    authors = identity.authors(message)
+    if not authors:
         return Skipped("no-author-domain")
     commercial = caller.identity is not None and caller.identity.mail_class is MailClass.COMMERCIAL
-    return plan(message.headers, author.address.domain, runtime.profile, runtime.keys, commercial=commercial)
+    return plan(message.headers, authors[0].address.domain, runtime.profile, runtime.keys, commercial=commercial)
 
 
-def _event(stage: str, runtime: Runtime, reference: str, now: float) -> dict[str, Any]:
+def _event(stage: str, session: Session, runtime: Runtime, reference: str, now: float) -> dict[str, Any]:
     return {
         "v": VERSION,
         "t": moment(now),
@@ -114,17 +121,21 @@ def _event(stage: str, runtime: Runtime, reference: str, now: float) -> dict[str
         "host": runtime.host,
         "software": runtime.software,
         "profile": runtime.digest,
-        "mode": "enforce" if runtime.enforces_at(now) else "report",
+        "mode": "enforce" if runtime.enforces_at(now, handling(session, runtime.profile)) else "report",
     }
 
 
 def _content(message: Message, body_hash: bytes) -> dict[str, Any]:
-    first = {name: message.headers.every(name)[:1] for name in (b"from", b"message-id", b"subject")}
+    kept = (b"from", b"sender", b"resent-from", b"reply-to", b"message-id", b"subject")
+    first = {name: message.headers.every(name)[:1] for name in kept}
     shown = {name: text_of(unfolded(fields[0].value)) if fields else "" for name, fields in first.items()}
     return {
         "queue_id": message.queue_id,
         "header": {
             "from": capped(shown[b"from"]),
+            "sender": capped(shown[b"sender"]),
+            "resent_from": capped(shown[b"resent-from"]),
+            "reply_to": capped(shown[b"reply-to"]),
             "message_id": capped(shown[b"message-id"]),
             "subject": capped(shown[b"subject"], 0) if shown[b"subject"] else "",  # length and digest, not the words
         },

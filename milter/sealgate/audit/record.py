@@ -9,7 +9,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sealgate.checks.identity import Caller
+from sealgate.checks.caller import Caller
 from sealgate.mail.message import Envelope, Session
 from sealgate.verdict import Judged, Verdict
 
@@ -45,6 +45,8 @@ def transaction(session: Session, envelope: Envelope, caller: Caller) -> dict[st
             "name": capped(session.client_name),
             "helo": capped(session.helo),
             "tls": session.tls_version,
+            "cipher_bits": session.cipher_bits,
+            "certificate": capped(session.certificate_subject),
         },
         "auth": {
             "mechanism": capped(session.auth_mechanism),
@@ -67,6 +69,7 @@ def answer(verdict: Verdict) -> dict[str, Any]:
         "would": str(verdict.would),
         "reply": str(verdict.reply) if verdict.reply else "",
         "findings": [_finding(j) for j in verdict.judged],
+        "removed": [f"{name.decode('latin-1')}:{index}" for name, index in verdict.removals],
     }
 
 
@@ -79,4 +82,5 @@ def _finding(judged: Judged) -> dict[str, Any]:
         "action": str(judged.action),
         "detail": capped(finding.detail),
         "where": capped(finding.where),
+        "about": capped(finding.about),
     }

@@ -1,4 +1,4 @@
 """The checks: pure functions from a message, facts and the profile to findings.
 
-The tuples at the end of `checks.run` are the table of contents of the product.
+`checks.rules` is the catalogue of what they may find; `app.screen` names them in their order.
 """

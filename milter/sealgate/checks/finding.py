@@ -20,6 +20,7 @@ class Action(enum.StrEnum):
     """What happens to a message, in the words operators know from OpenDKIM's `On-…` settings."""
 
     ACCEPT = "accept"
+    REMOVE = "remove"  # the message goes on without the header fields that the finding names
     QUARANTINE = "quarantine"
     REJECT = "reject"
     TEMPFAIL = "tempfail"
@@ -55,8 +56,22 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that a message met. `detail` is for us (log, record), never for the peer; `where` names the place."""
+    """A rule that a message met, with its evidence.
+
+    Attributes:
+        rule: the row of the catalogue.
+        detail: what was found, for us (log and record), never for the peer.
+        where: the place: `MAIL FROM`, a field's name, a part.
+        tells: what the peer may read beside the rule's own words: who logged in, what the profile allows. Nothing that
+            a message brought, and nothing of other people.
+        about: the address or name that the finding is about, for reports; a sender's words, to be escaped.
+        fields: header fields to take out where the rule's action is `remove`: lower-case name, and index from 1 among
+            those of that name.
+    """
 
     rule: Rule
     detail: str
     where: str = ""
+    tells: str = ""
+    about: str = ""
+    fields: tuple[tuple[bytes, int], ...] = ()

@@ -1,152 +1,173 @@
-"""Who is sending, and may they?
+"""May they send as this? Every author of a message held against the rights of whoever logged in.
 
-The login is turned into a principal, the principal into an identity, and both are held against envelope sender and
-From.
-
-The promise is that nobody who logged in as A sends as B. A message is judged at MAIL as far as it is known then and
-again, whole, at end of message, where it decides. `<>` from a login (read receipts) is judged by its From alone.
+The promise is that nobody who logged in as A sends as B. Envelope sender, From, Sender and Resent-* must each be one
+address that the profile grants to the caller; Reply-To follows the profile's `reply_to`. A message is judged at MAIL
+as far as it is known then and again, whole, at end of message, where it decides. `<>` from a login (read receipts) is
+judged by its From alone. What a name shows beside its address is judged by `checks.display`.
 """
 
-from dataclasses import dataclass
-from ipaddress import ip_address
+from itertools import islice
+from typing import Final
 
+from sealgate.checks import display
+from sealgate.checks.caller import Caller
 from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
-from sealgate.mail.address import Address, AddressError, Mailbox, parse_address, parse_mailbox, parse_path
-from sealgate.mail.message import Envelope, Message, Session
+from sealgate.mail.address import (
+    Address,
+    AddressError,
+    Mailbox,
+    normal_domain,
+    parse_address,
+    parse_mailbox,
+    parse_mailboxes,
+    parse_path,
+)
+from sealgate.mail.headers import Field
+from sealgate.mail.message import Envelope, Message
 from sealgate.mail.reply import printable
-from sealgate.profile.model import Handling, Identity, Kind, Principal, Profile
-from sealgate.profile.principal import match_login
+from sealgate.profile.model import Profile, ReplyTo
+from sealgate.profile.rights import grant_for, grants, own_grant
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who stands behind a session: what was found out, or the finding that says why it was not.
-
-    Attributes:
-        via: `login`, `network`, `local`, or empty where nobody was recognised.
-    """
-
-    principal: Principal | None = None
-    identity: Identity | None = None
-    via: str = ""
-    finding: Finding | None = None
-
-    @property
-    def is_forwarder(self) -> bool:
-        """Whether foreign authors are this identity's job."""
-        return self.identity is not None and self.identity.kind is Kind.FORWARDER
-
-
-def handling(session: Session, profile: Profile) -> Handling:
-    """What the profile says of the listener that a session came through."""
-    if session.is_local:
-        return profile.local_submission
-    return profile.listeners.get(session.listener, profile.unnamed_listeners)
-
-
-def identify(session: Session, profile: Profile) -> Caller:
-    """Find the identity behind a session: by login, else by local submission or client network.
-
-    An empty `{auth_authen}` counts as absent. XCLIENT's word counts only where a `logins:` row names that mechanism:
-    the name was chosen by the proxy, not by SASL.
-    """
-    if handling(session, profile) is Handling.TEMPFAIL:
-        line = f"listeners: {{{printable(session.listener)}: judge}}   # or: pass"
-        return Caller(finding=_found("listener.unnamed", f"add to the profile: {line}", session.listener))
-    if session.auth_name and (session.auth_mechanism != "XCLIENT" or _declares(profile, session)):
-        return _by_login(session, profile)
-    if session.is_local:
-        for identity in profile.identities:
-            if identity.local:
-                return Caller(identity=identity, via="local")
-    elif session.client_address:
-        try:
-            client = ip_address(session.client_address)
-        except ValueError:
-            client = None
-        for identity in profile.identities:
-            if client is not None and any(client in network for network in identity.networks):
-                return Caller(identity=identity, via="network")
-    return Caller(finding=_found("identity.no-login", f"client {session.client_address}:{session.client_port}"))
-
-
-def of_principal(principal: Principal, profile: Profile) -> Caller:
-    """The caller that a proven principal is."""
-    found = profile.by_principal.get(principal)
-    if found is None:
-        detail = f"{printable(str(principal))} logged in and stands in no identity of the profile"
-        return Caller(principal, via="login", finding=_found("identity.unknown-principal", detail))
-    return Caller(principal, found, "login")
+_RESENT: Final = (b"resent-from", b"resent-sender")
+_TOLD: Final = 3  # how many of its rights a refusal tells the sender
 
 
 def check_mail(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     """Judge what is known at MAIL: the caller and the envelope sender."""
-    if caller.finding is not None:
-        return (caller.finding,)
-    if envelope.is_null:
-        return ()
+    if caller.identity is None or envelope.is_null:
+        return caller.findings
     try:
         said = [parse_path(envelope.sender)]
         # The MTA's own reading may differ (case, routes, myorigin): what leaves must hold in both.
         if envelope.mail_addr:
             said.append(parse_address(envelope.mail_addr.encode("utf-8", "surrogateescape")))
     except AddressError as error:
-        if caller.is_forwarder:
-            return ()  # foreign envelope senders are not ours to correct; From is still judged
-        return (_found("identity.envelope-syntax", f"{error}: {_shown(envelope.sender)}", "MAIL FROM"),)
+        if caller.is_forwarder and _is_surely_foreign(envelope.sender, profile):
+            return caller.findings  # VERP and bang paths of others are not ours to correct; From is still judged
+        detail = f"{error}: {_shown(envelope.sender)}"
+        return (*caller.findings, _found("identity.envelope-syntax", detail, "MAIL FROM", tells=str(error)))
     for address in said:
-        found = _judge(address, "identity.envelope-sender", "MAIL FROM", profile, caller)
-        if found:
-            return found
-    return ()
+        if found := _judge(address, "identity.envelope-sender", "MAIL FROM", profile, caller):
+            return (*caller.findings, *found)
+    return caller.findings
 
 
 def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
-    """Judge the whole message: what MAIL judged, and the author the reader is shown."""
-    findings = check_mail(message.envelope, profile, caller)
-    fields = message.headers.every(b"from")
-    if len(fields) != 1:
-        return (*findings, _found("identity.from-count", f"{len(fields)} From fields", "header"))
-    try:
-        author = parse_mailbox(fields[0].value)
-    except AddressError as error:
-        return (*findings, _found("identity.from-syntax", f"{error}: {_shown(fields[0].value)}", "From"))
-    return (*findings, *_judge(author.address, "identity.header-from", "From", profile, caller))
+    """Judge the whole message: what MAIL judged, and every author that a reader may be shown."""
+    headers = message.headers
+    shown: list[tuple[str, Mailbox]] = []  # every mailbox whose name a reader sees, with its field
+    findings = list(check_mail(message.envelope, profile, caller))
+    findings += _check_from(message, profile, caller, shown)
+    findings += _check_sender(headers.every(b"sender"), profile, caller, shown)
+    for key in _RESENT:
+        for field in headers.every(key):
+            findings += _check_resent(field, profile, caller, shown)
+    if profile.reply_to is not ReplyTo.OFF:
+        findings += _check_reply_to(headers.every(b"reply-to"), profile, caller, shown)
+    for where, mailbox in shown:
+        findings += display.check_name(mailbox, where, profile, caller)
+    return tuple(findings)
 
 
-def author(message: Message) -> Mailbox | None:
-    """The one author a reader is shown, or `None` where there is not exactly one that can be read."""
+def authors(message: Message) -> tuple[Mailbox, ...]:
+    """The authors a reader is shown; empty where there is not exactly one From field that can be read."""
     fields = message.headers.every(b"from")
     if len(fields) != 1:
-        return None
+        return ()
     try:
-        return parse_mailbox(fields[0].value)
+        return parse_mailboxes(fields[0].value)
     except AddressError:
-        return None
+        return ()
 
 
-def _by_login(session: Session, profile: Profile) -> Caller:
-    for row in profile.logins:
-        if row.listener != session.listener or session.auth_mechanism.upper() not in row.mechanisms:
-            continue
-        principal = match_login(row, session.auth_name)
-        if principal is None:
-            continue
-        return of_principal(principal, profile)
-    return Caller(via="login", finding=_found("identity.unmapped-login", _row_to_add(session), session.listener))
+def _check_from(message: Message, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]) -> list[Finding]:
+    fields = message.headers.every(b"from")
+    if len(fields) != 1:
+        return [_found("identity.from-count", f"{len(fields)} From fields", "header", tells=f"it has {len(fields)}")]
+    value = fields[0].value
+    try:
+        mailboxes = parse_mailboxes(value) if profile.several_authors else (parse_mailbox(value),)
+    except AddressError as error:
+        return [_found("identity.from-syntax", f"{error}: {_shown(value)}", "From", tells=str(error))]
+    shown += (("From", mailbox) for mailbox in mailboxes)
+    findings: list[Finding] = []
+    for mailbox in mailboxes:
+        findings += _judge(mailbox.address, "identity.header-from", "From", profile, caller)
+    if findings or caller.identity is None:
+        return findings
+    why = "From names several authors" if len(mailboxes) > 1 else ""
+    for mailbox in mailboxes:
+        grant = grant_for(profile, caller.identity, caller.principal, mailbox.address)
+        if grant is not None and grant.needs_sender:
+            why = f"{mailbox.address} is used by {grant.source}, which demands a Sender field"
+    if why and not _names_itself(message, profile, caller):
+        findings.append(_found("identity.sender-missing", f"{caller.shown}: {why}", "header", tells=why))
+    return findings
 
 
-def _row_to_add(session: Session) -> str:
-    """The `logins:` row that would map this spelling, ready to paste but for the realm where SASL dropped it."""
-    at, realm = session.auth_name.rpartition("@")[1:]
-    spelled = f"{{user}}@{realm}" if at else "{user}"
-    target = realm.upper() if at and realm else "YOUR.REALM"
-    row = (
-        f"- {{listener: {printable(session.listener)}, mechanism: {printable(session.auth_mechanism)}, "
-        f'spelled: "{printable(spelled)}", principal: "{{user}}@{printable(target)}"}}'
-    )
-    return f"login {printable(session.auth_name)} is mapped by no row; if it is one of yours add under logins: {row}"
+def _names_itself(message: Message, profile: Profile, caller: Caller) -> bool:
+    """Whether the one Sender field is an address of the caller's own, not one delegated to it (RFC 5322 3.6.2)."""
+    fields = message.headers.every(b"sender")
+    if len(fields) != 1 or caller.identity is None:
+        return False
+    try:
+        address = parse_mailbox(fields[0].value).address
+    except AddressError:
+        return False
+    return own_grant(profile, caller.identity, caller.principal, address) is not None
+
+
+def _check_sender(
+    fields: tuple[Field, ...], profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+) -> list[Finding]:
+    if len(fields) > 1:  # RFC 5322 3.6: at most one; readers differ on which they show
+        return [_found("identity.sender-syntax", f"{len(fields)} Sender fields", "header", tells="there are several")]
+    return [f for field in fields for f in _check_one(field, "Sender", "identity.sender", profile, caller, shown)]
+
+
+def _check_resent(field: Field, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]) -> list[Finding]:
+    where = "Resent-From" if field.key == b"resent-from" else "Resent-Sender"
+    return _check_one(field, where, "identity.resent", profile, caller, shown)
+
+
+def _check_one(
+    field: Field, where: str, family: str, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+) -> list[Finding]:
+    try:
+        mailbox = parse_mailbox(field.value)
+    except AddressError as error:
+        return [_found(f"{family}-syntax", f"{error}: {_shown(field.value)}", where, tells=str(error))]
+    shown.append((where, mailbox))
+    return list(_judge(mailbox.address, f"{family}-field", where, profile, caller))
+
+
+def _check_reply_to(
+    fields: tuple[Field, ...], profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+) -> list[Finding]:
+    if len(fields) > 1:
+        return [_found("identity.reply-to", f"{len(fields)} Reply-To fields", "header", tells="there are several")]
+    findings: list[Finding] = []
+    for field in fields:
+        try:
+            mailboxes = parse_mailboxes(field.value)
+        except AddressError as error:
+            return [_found("identity.reply-to", f"{error}: {_shown(field.value)}", "Reply-To", tells=str(error))]
+        shown += (("Reply-To", mailbox) for mailbox in mailboxes)
+        for mailbox in mailboxes:
+            if not _may_answer_to(mailbox.address, profile, caller):
+                detail = f"answers would go to {mailbox.address}; the profile says reply_to: {profile.reply_to}"
+                findings.append(_found("identity.reply-to", detail, "Reply-To", about=str(mailbox.address)))
+                break
+    return findings
+
+
+def _may_answer_to(address: Address, profile: Profile, caller: Caller) -> bool:
+    if caller.is_forwarder and address.domain not in profile.domains:
+        return True
+    if profile.reply_to is ReplyTo.DOMAINS:
+        return address.domain in profile.domains
+    return caller.identity is not None and (grant_for(profile, caller.identity, caller.principal, address) is not None)
 
 
 def _judge(address: Address, code: str, where: str, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
@@ -154,21 +175,38 @@ def _judge(address: Address, code: str, where: str, profile: Profile, caller: Ca
     if identity is None:
         # Only where the profile does not enforce the rule that says so: our own domains are still nobody's to use.
         is_ours = address.domain in profile.domains
-        return (_found(code, f"nobody who is known may send as {address}", where),) if is_ours else ()
-    if identity.may_use(address, exact_case=profile.exact_local_parts):
+        detail = f"nobody who is known may send as {address}"
+        return (_found(code, detail, where, about=str(address)),) if is_ours else ()
+    if grant_for(profile, identity, caller.principal, address) is not None:
         return ()
-    who = printable(str(caller.principal)) if caller.principal else f"{identity.name} ({caller.via})"
     if caller.is_forwarder and address.domain not in profile.domains:
-        return (_found("identity.foreign-author", f"{who} forwards mail of {address}", where),)
-    return (_found(code, f"{who} may not send as {address}", where),)
+        return (_found("identity.foreign-author", f"{caller.shown} forwards mail of {address}", where),)
+    detail = f"{caller.shown} may not send as {address}"
+    return (_found(code, detail, where, tells=_rights(profile, caller), about=str(address)),)
 
 
-def _declares(profile: Profile, session: Session) -> bool:
-    return any("XCLIENT" in row.mechanisms and row.listener == session.listener for row in profile.logins)
+def _rights(profile: Profile, caller: Caller) -> str:
+    """What the profile allows to the caller, in a few words that its own side may read."""
+    if caller.identity is None:
+        return ""
+    patterns = list(islice((g.pattern for g in grants(profile, caller.identity, caller.principal)), _TOLD + 1))
+    if not patterns:
+        return f"{caller.shown} may send as nobody"
+    more = " and others" if len(patterns) > _TOLD else ""
+    return f"{caller.shown} may send as {', '.join(map(printable, patterns[:_TOLD]))}{more}"
 
 
-def _found(code: str, detail: str, where: str = "") -> Finding:
-    return Finding(RULES[code], detail, where)
+def _is_surely_foreign(path: bytes, profile: Profile) -> bool:
+    """Whether an envelope sender that cannot be read as an address ends in a domain that is certainly not ours."""
+    _, at, domain = path.strip().strip(b"<>").rpartition(b"@")
+    try:
+        return bool(at) and normal_domain(domain.decode("ascii")) not in profile.domains
+    except (AddressError, UnicodeDecodeError):
+        return False
+
+
+def _found(code: str, detail: str, where: str = "", *, tells: str = "", about: str = "") -> Finding:
+    return Finding(RULES[code], detail, where, tells, about)
 
 
 def _shown(raw: bytes) -> str:

@@ -32,6 +32,26 @@ _CATALOGUE: Final = (
         "ask the postmaster for an identity in the profile",
     ),
     Rule(
+        "identity.foreign-realm", "profile: realms", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "the principal that logged in is of a realm that this relay does not serve",
+        "log in with a principal of this site, or ask the postmaster to list the realm",
+    ),
+    Rule(
+        "identity.mechanism", "profile: mechanisms", Mode.ENFORCE, Action.REJECT, "550", "5.7.9",
+        "this sender may not log in by the mechanism that was used",
+        "choose another authentication method in the mail program",
+    ),
+    Rule(
+        "identity.weak-session", "RFC 8314 3", Mode.ENFORCE, Action.REJECT, "550", "5.7.10",
+        "the encryption of this session is weaker than this sender's mail demands",
+        "choose STARTTLS or TLS in the mail program",
+    ),
+    Rule(
+        "identity.client-network", "profile: only_from", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "this sender may not log in from this network",
+        "send from the host the service runs on, or ask the postmaster to list this network",
+    ),
+    Rule(
         "identity.envelope-syntax", "RFC 5321 4.1.2", Mode.ENFORCE, Action.REJECT, "553", "5.1.7",
         "the envelope sender is not one plain address",
         "write MAIL FROM:<local-part@domain>, without a route and with its domain",
@@ -57,9 +77,75 @@ _CATALOGUE: Final = (
         "send from an address of yours, or ask the postmaster to list this one",
     ),
     Rule(
+        "identity.sender-syntax", "RFC 5322 3.6.2", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "the Sender field is not one plain mailbox",
+        "leave Sender out, or write one with one plain address of yours",
+    ),
+    Rule(
+        "identity.sender-field", "RFC 5322 3.6.2", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "the Sender address does not belong to the principal that logged in",
+        "leave Sender out, or name an address of yours",
+    ),
+    Rule(
+        "identity.sender-missing", "RFC 5322 3.6.2", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "mail of these authors needs a Sender field that names the one who sends it",
+        "add a Sender field with an address of your own",
+    ),
+    Rule(
+        "identity.resent-syntax", "RFC 5322 3.6.6", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "a Resent-From or Resent-Sender field is not one plain mailbox",
+        "resend with one plain address of yours, or forward the message instead",
+    ),
+    Rule(
+        "identity.resent-field", "RFC 5322 3.6.6", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "a Resent-From or Resent-Sender address does not belong to the principal that logged in",
+        "resend with an address of yours, or forward the message instead",
+    ),
+    Rule(
+        "identity.reply-to", "profile: reply_to", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "answers to this message would go where this relay lets none go",
+        "take Reply-To out, or name an address of yours",
+    ),
+    Rule(
+        "identity.display-address", "15 USC 7704(a)(1)", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "the name beside the address shows the address of somebody else",
+        "write the sender's own name, without an address in it",
+    ),
+    Rule(
+        "identity.display-foreign", "15 USC 7704(a)(1)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the name beside the address shows another address",
+        "write the sender's own name, without an address in it",
+    ),
+    Rule(
+        "identity.protected-name", "UTS 39 4", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the name beside the address reads like that of a protected person or brand",
+        "write the sender's own name, or ask the postmaster to list this address for that name",
+    ),
+    Rule(
         "identity.foreign-author", "profile: kind forwarder", Mode.REPORT, Action.REJECT, "550", "5.7.1",
         "a forwarder passed on mail of a foreign author",
         "nothing to mend",
+    ),
+    # -- fields that only a relay may write --------------------------------------------------------------------------
+    Rule(
+        "trace.authentication-results", "RFC 8601 5", Mode.ENFORCE, Action.REMOVE, "550", "5.7.1",
+        "the message brings Authentication-Results in the name of this site",
+        "send without it",
+    ),
+    Rule(
+        "trace.arc", "RFC 8617 4.1", Mode.ENFORCE, Action.REMOVE, "550", "5.7.1",
+        "the message brings an ARC set in the name of this site",
+        "send without it",
+    ),
+    Rule(
+        "trace.dkim-signature", "RFC 6376 5", Mode.ENFORCE, Action.REMOVE, "550", "5.7.1",
+        "the message brings a DKIM-Signature in the name of this site",
+        "send without it; this relay signs",
+    ),
+    Rule(
+        "trace.reserved-field", "RFC 5321 4.4", Mode.ENFORCE, Action.REMOVE, "550", "5.7.1",
+        "the message brings a field that only a relay writes",
+        "send without Return-Path, Received-SPF and the like",
     ),
     # -- what the law demands of commercial mail ---------------------------------------------------------------------
     Rule(
@@ -97,6 +183,11 @@ _CATALOGUE: Final = (
         "mime.ambiguous", "RFC 2046 5.1", Mode.REPORT, Action.REJECT, "550", "5.6.0",
         "the MIME structure can be read in more than one way",
         "send each part with one Content-Type, one boundary and its closing line",
+    ),
+    Rule(
+        "form.field-name", "RFC 5322 3.6.8", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "the name of a header field holds characters that no field name may hold",
+        "send field names of printable ASCII without blanks",
     ),
     Rule(
         "form.over-limits", "RFC 5321 4.5.3", Mode.REPORT, Action.REJECT, "552", "5.3.4",

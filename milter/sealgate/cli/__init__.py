@@ -5,6 +5,7 @@
 """
 
 import sys
+from keyword import iskeyword
 from typing import Any, Final, NoReturn
 
 import click
@@ -33,7 +34,9 @@ class Stop(click.ClickException):
 class _Verbs(click.Group):
     """Loads a verb's file when it is asked for: `sealgate check` needs no libmilter and starts fast."""
 
-    _NAMES: Final = ("audit", "check", "completion", "keys", "mode", "screen", "serve")
+    _NAMES: Final = (
+        "attack", "audit", "check", "completion", "import", "keys", "mode", "screen", "serve", "who",
+    )  # fmt: skip
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -43,7 +46,8 @@ class _Verbs(click.Group):
         del ctx
         if cmd_name not in self._NAMES:
             return None
-        module = __import__(f"sealgate.cli.{cmd_name}", fromlist=["command"])
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # no module can be called `import`
+        module = __import__(f"sealgate.cli.{name}", fromlist=["command"])
         command: click.Command = module.command
         return command
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 import click
 
 from sealgate.audit.chain import verify
-from sealgate.cli import EX_DATAERR, Stop
+from sealgate.cli import EX_DATAERR, Stop, suggesting
 from sealgate.cli.loading import settings_option, settings_or_stop
 from sealgate.cli.telling import parsed, row, story, unharmed
 from sealgate.mail.reply import printable
@@ -73,6 +73,9 @@ def explain(reference: str, settings_path: Path, log_path: Path | None, as_json:
         raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
     if not is_found:
         raise Stop(1, f"{path} holds no line with id or queue id {printable(reference)}")
+
+
+command.add_command(suggesting.command)
 
 
 @command.command("verify")

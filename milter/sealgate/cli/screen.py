@@ -14,8 +14,8 @@ import click
 from sealgate.app.intake import Intake
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import Outcome, at_end
+from sealgate.checks.caller import of_principal
 from sealgate.checks.finding import Action
-from sealgate.checks.identity import of_principal
 from sealgate.cli import EX_DATAERR, EX_USAGE, Stop
 from sealgate.cli.loading import profile_or_stop, progress, settings_option, settings_or_stop
 from sealgate.mail.address import AddressError, parse_mailbox

@@ -110,6 +110,7 @@ def _judgement(event: Event) -> list[str]:
         f"  {finding['mode']:<8} {finding['rule']} ({finding['cites']}): {_shown(finding['detail'], 300)}"
         for finding in event["findings"]
     ]
+    lines += [f"  removed  {printable(field)}" for field in event.get("removed", ())]
     seal = event.get("seal", {})
     lines += [f"  sealed   {printable(signature)}" for signature in seal.get("signed", ())]
     if seal.get("skipped"):

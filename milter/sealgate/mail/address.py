@@ -13,28 +13,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import idna
+from sealgate.mail.domain import AddressError, normal_domain
+from sealgate.mail.glyphs import hidden_in, is_letterlike, mixes_alphabets
+from sealgate.mail.headers import decoded
+from sealgate.mail.tokens import tokens
+from sealgate.mail.within import addresses_within
 
-from sealgate.mail.headers import decoded, unfolded
+# All that concerns addresses is imported from here.
+__all__ = [
+    "MAX_MAILBOXES",
+    "Address",
+    "AddressError",
+    "Mailbox",
+    "addresses_within",
+    "normal_domain",
+    "parse_address",
+    "parse_mailbox",
+    "parse_mailboxes",
+    "parse_path",
+]
 
 MAX_LOCAL: Final = 64  # octets, RFC 5321 4.5.3.1.1
-MAX_DOMAIN: Final = 253  # octets; RFC 5321 4.5.3.1.2 allows 255 on the wire, which leaves 253 in text
+MAX_PATH: Final = 1_000  # octets of an address alone; A-labels come to fewer, U-labels (RFC 6531 3.3) to more than 256
 MAX_FIELD: Final = 2_000  # octets of a From value; two lines of 998 (RFC 5322 2.1.1)
+MAX_LIST_FIELD: Final = 16_000  # octets of a field that may name several mailboxes
+MAX_MAILBOXES: Final = 100  # in one field
 
 # atext (RFC 5322 3.2.3) without "%", "!" (percent and bang paths) and "`"; RFC 6532 3.2 adds all beyond ASCII.
 _LOCAL = re.compile(
     r"[A-Za-z0-9#$&'*+/=?^_{|}~\-\u0080-\U0010ffff]+(?:\.[A-Za-z0-9#$&'*+/=?^_{|}~\-\u0080-\U0010ffff]+)*"
 )
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_ATOM_RUN = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
-_JOINERS: Final = "\u200c\u200d"  # needed by several scripts and by emoji; harmless inside a name, never in an address
-_OTHER_DOTS: Final = "\u3002\uff0e\uff61"  # RFC 3490 3.1 took them for dots, IDNA 2008 leaves it to the reader
-# At signs that some readers fold to "@" (NFKC) or show so alike that nobody sees the difference.
-_LOOKS_LIKE_AT: Final = "\uff20\ufe6b"
-
-
-class AddressError(ValueError):
-    """The text is not one plain address; `str()` says why in words for its writer."""
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_EMPTY_LINE = re.compile(rb"\n[ \t]*(?:\r?\n|\Z)")
+# At signs that some readers fold to "@" (NFKC), or show so alike that nobody sees the difference. In a name they are
+# harmless (Japanese writes them before a place of work) unless what follows could be a domain.
+_AT_LIKE = re.compile(
+    "[\uff20\ufe6b](?=[^.\u2024-\u2026\u3002\uff0e\uff61\ufe52]*[.\u2024-\u2026\u3002\uff0e\uff61\ufe52])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +71,13 @@ class Mailbox:
     address: Address
 
 
-def normal_domain(text: str) -> str:
-    """Return a domain in lower-case A-label form, by IDNA 2008.
-
-    Raises:
-        AddressError: not a domain name; also a literal such as `[192.0.2.1]` and a trailing dot.
-    """
-    if len(text) > MAX_DOMAIN:
-        raise AddressError("the domain is too long")
-    if any(dot in text for dot in _OTHER_DOTS):
-        raise AddressError("the domain holds a dot that is none in ASCII")
-    lowered = text.lower()
-    if not lowered.isascii() or "xn--" in lowered:
-        try:
-            # No UTS 46 mapping: full-width letters and dots are refused, not repaired.
-            lowered = idna.encode(idna.decode(lowered), uts46=False).decode("ascii")
-        except (idna.IDNAError, UnicodeError) as error:
-            raise AddressError("the domain is not valid under IDNA 2008") from error
-    if len(lowered) > MAX_DOMAIN or not all(_LABEL.fullmatch(label) for label in lowered.split(".")):
-        raise AddressError("the domain is not a plain host name")
-    return lowered
-
-
 def parse_address(raw: bytes) -> Address:
     """Read one bare `local@domain`.
 
     Raises:
         AddressError: it is anything else.
     """
-    return _address(_readable(raw))
+    return _address(_alone(raw))
 
 
 def parse_path(raw: bytes) -> Address:
@@ -93,7 +86,7 @@ def parse_path(raw: bytes) -> Address:
     Raises:
         AddressError: it is anything else, the null path included.
     """
-    text = _readable(raw)
+    text = _alone(raw)
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1]
     if text[:1] == "@":
@@ -110,16 +103,29 @@ def parse_mailbox(value: bytes) -> Mailbox:
     Raises:
         AddressError: it is anything else.
     """
-    if len(value) > MAX_FIELD:
-        raise AddressError("the field is too long")
-    text = _readable(unfolded(value))
-    if not text:
-        raise AddressError("the field is empty")
-    name, comment, spec = _split(text)
-    address = _address(spec)
-    shown = decoded(name.encode()) if name else comment
-    _refuse_hidden(shown)
-    return Mailbox(shown, address)
+    box, more = _mailbox(tokens(_field(value, MAX_FIELD)))
+    if more:
+        raise AddressError("the field names more than one mailbox")
+    return box
+
+
+def parse_mailboxes(value: bytes) -> tuple[Mailbox, ...]:
+    """Read the value of a field that may name several mailboxes, such as Reply-To: at least one, at most 100.
+
+    Each is read as `parse_mailbox` reads it; there are no groups and no empty places between commas.
+
+    Raises:
+        AddressError: it is anything else.
+    """
+    pieces = tokens(_field(value, MAX_LIST_FIELD))
+    found: list[Mailbox] = []
+    more = True
+    while more:
+        if len(found) == MAX_MAILBOXES:
+            raise AddressError(f"the field names more than {MAX_MAILBOXES} mailboxes")
+        box, more = _mailbox(pieces)
+        found.append(box)
+    return tuple(found)
 
 
 def _address(text: str) -> Address:
@@ -139,9 +145,31 @@ def _address(text: str) -> Address:
     if not local.isascii():
         if unicodedata.normalize("NFKC", local) != local:
             raise AddressError("the part before the @ holds characters that readers fold to others")
-        if any(not (c.isascii() or c.isalnum() or unicodedata.category(c)[0] == "M") for c in local):
+        if not is_letterlike(local):
             raise AddressError("the part before the @ holds characters that are no letters, digits or marks")
+        if any(mixes_alphabets(word) for word in local.split(".")):
+            raise AddressError("the part before the @ mixes alphabets that look alike")
     return Address(local, normal_domain(domain))
+
+
+def _alone(raw: bytes) -> str:
+    if len(raw) > MAX_PATH:
+        raise AddressError("the address is too long")
+    return _readable(raw)
+
+
+def _field(value: bytes, limit: int) -> str:
+    """Unfold a field value (RFC 5322 2.2.3) and decode it strictly."""
+    if len(value) > limit:
+        raise AddressError("the field is too long")
+    if b"\n" in value:
+        if _EMPTY_LINE.search(value):
+            raise AddressError("a line of the field holds nothing but blanks")  # some take it for the header's end
+        value = _FOLD.sub(b"", value)
+    text = _readable(value.strip(b" \t"))
+    if not text:
+        raise AddressError("the field is empty")
+    return text
 
 
 def _readable(raw: bytes) -> str:
@@ -155,120 +183,67 @@ def _readable(raw: bytes) -> str:
 
 
 def _refuse_hidden(text: str) -> None:
-    if text.isascii() and text.isprintable():
-        return
-    previous = ""
-    for c in text:
-        if c == "\t":
-            continue
-        # Cc: C0, C1, NEL. Cf: bidi and invisible. Zl, Zp: U+2028/9. Co, Cn, Cs: private, unassigned, surrogates.
-        if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Cs"):
-            if not (c in _JOINERS and previous and not previous.isascii()):
-                raise AddressError(f"the field holds the control or invisible character U+{ord(c):04X}")
-        elif c in _LOOKS_LIKE_AT:
-            raise AddressError("the field holds a character that looks like an @")
-        previous = c
+    if hidden := hidden_in(text):
+        raise AddressError(f"the field holds the control or invisible character U+{ord(hidden):04X}")
 
 
-def _split(text: str) -> tuple[str, str, str]:
-    """Take a mailbox apart into display name, trailing comment and addr-spec."""
+def _mailbox(pieces: Iterator[tuple[str, str]]) -> tuple[Mailbox, bool]:
+    """Read one mailbox, and whether a comma follows it."""
+    name, comments, spec, more = _split(pieces)
+    address = _address(spec)
+    if not name and not comments:
+        return Mailbox("", address), more
+    comment = decoded(" ".join(comments).encode()) if comments else ""
+    if any(c in comment for c in '@<>"'):
+        raise AddressError("an encoded comment holds brackets, quotes or an @")
+    shown = decoded(name.encode()) if name else comment
+    if len(shown) > MAX_FIELD:
+        raise AddressError("the name is too long")
+    for text in (shown, comment):
+        _refuse_hidden(text)
+        if not text.isascii() and _AT_LIKE.search(text):
+            raise AddressError("the name holds a character that looks like an @, and what could be a domain")
+    return Mailbox(shown, address), more
+
+
+def _split(pieces: Iterator[tuple[str, str]]) -> tuple[str, list[str], str, bool]:
+    """Take a mailbox apart into display name, comments that are not part of it, addr-spec, and whether more follows."""
     name: list[str] = []
     comments: list[str] = []
     spec = ""
-    for kind, content in _tokens(text):
-        if spec:
-            if kind == "comment":
-                comments.append(content)
-            elif kind != "blank":
-                raise AddressError("there is more after the address than a comment")
+    has_words = more = False
+    for kind, content in pieces:
+        if kind == "bad":
+            raise AddressError(content)
+        if kind == "comma":
+            more = True
+            break
+        if kind == "comment":
+            comments.append(content)
+            name.append(f"({content})" if not spec else "")
+        elif kind == "blank":
+            name.append(content)
+        elif spec:
+            raise AddressError("there is more after the address than a comment")
         elif kind == "angle":
             spec = content
         elif kind == "word" and "@" in content:
-            if name:
+            if has_words:
                 raise AddressError("an unquoted @ stands in the name, or the address lacks its < and >")
             spec = content
-        elif kind == "comment":
-            name.append(f"({content})")
-        elif kind != "blank" or name:
+        elif not has_words and kind == "word" and content[0] == ".":
+            raise AddressError("a name that begins with a dot belongs in double quotes")  # RFC 5322 4.1, obs-phrase
+        else:
+            has_words = True
             name.append(content)
     if not spec:
-        raise AddressError("there is no address in the field")
-    return "".join(name).strip(), " ".join(comments), spec
+        raise AddressError(_NO_ADDRESS[has_words, more])
+    return "".join(name).strip() if has_words else "", comments, spec, more
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Cut a field into blanks, comments, quoted strings, `<...>` and words, in one pass from left to right."""
-    i = 0
-    while i < len(text):
-        c = text[i]
-        if c in " \t":
-            i += 1
-            yield "blank", " "
-        elif c == "(":
-            content, i = _comment(text, i)
-            yield "comment", content
-        elif c == '"':
-            content, i = _quoted(text, i)
-            yield "quoted", content
-        elif c == "<":
-            end = text.find(">", i)
-            if end <= i + 1:
-                raise AddressError("the closing > is missing" if end < 0 else "there is nothing between < and >")
-            content, i = text[i + 1 : end], end + 1
-            yield "angle", content
-        else:
-            content, i = _word(text, i)
-            yield "word", content
-
-
-def _word(text: str, start: int) -> tuple[str, int]:
-    """Read atoms, dots and @ up to a blank or another special."""
-    i = start
-    while i < len(text):
-        if text[i] == "@":
-            i += 1
-        elif match := _ATOM_RUN.match(text, i):
-            i = match.end()
-        else:
-            break
-    if i == start:
-        raise AddressError(_SPECIALS.get(text[i], "a special character of the name is not in double quotes"))
-    return text[start:i], i
-
-
-_SPECIALS: Final = {
-    ",": "the field names more than one mailbox, or a comma of the name is not in double quotes",
-    ":": "groups are not accepted, and a colon of the name belongs in double quotes",
-    ";": "groups are not accepted, and a semicolon of the name belongs in double quotes",
-    ">": "a > stands without its <",
-    ")": "a ) stands without its (",
+_NO_ADDRESS: Final = {  # by whether there are words, and whether a comma ended them
+    (False, False): "there is no address in the field, or none after the last comma",
+    (False, True): "there is no address before a comma",
+    (True, False): "there is no address in the field, or none after the last comma",
+    (True, True): "a comma of the name is not in double quotes, or an address is missing before a comma",
 }
-
-
-def _quoted(text: str, start: int) -> tuple[str, int]:
-    """Read a quoted-string (RFC 5322 3.2.4) and return its content."""
-    out: list[str] = []
-    i = start + 1
-    while i < len(text):
-        c = text[i]
-        if c == '"':
-            return "".join(out), i + 1
-        if c == "\\":
-            i += 1
-            if i == len(text):
-                break
-            c = text[i]
-        out.append(c)
-        i += 1
-    raise AddressError('the closing " is missing')
-
-
-def _comment(text: str, start: int) -> tuple[str, int]:
-    """Read a comment (RFC 5322 3.2.2) that holds nothing another parser could take for an address."""
-    end = text.find(")", start)
-    if end < 0:
-        raise AddressError("the closing ) is missing")
-    content = text[start + 1 : end]
-    if any(c in content for c in '(\\@<>"'):
-        raise AddressError("a comment holds brackets, quotes or an @")
-    return content, end + 1

@@ -21,6 +21,10 @@ class Session:
     client_name: str = ""
     helo: str = ""
     tls_version: str = ""  # "" without TLS
+    cipher_bits: int = 0  # {cipher_bits}: the session key's effective length; 0 without TLS
+    certificate_subject: str = ""  # {cert_subject}
+    certificate_issuer: str = ""  # {cert_issuer}
+    certificate_verify: str = ""  # {verify}: Sendmail's word on the chain; Postfix names only trusted certificates
     mta: str = ""  # macro v, such as "Postfix 3.7.11"
     auth_mechanism: str = ""  # {auth_type}
     auth_name: str = ""  # {auth_authen}: whatever SASL made of the principal

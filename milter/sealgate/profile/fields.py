@@ -1,4 +1,4 @@
-"""Typed readers over the node tree of `nodes`: text, yes_no, choice, whole, items, table.
+"""Typed readers over the node tree of `nodes`: text, yes_no, choice, whole, items, texts, words, table.
 
 `read_fields` takes a mapping whose keys are known and gives a `Fields`; each reader takes a key and gives a value of
 the type that was asked for, or the default, with a problem noted. No reader raises on any tree, and none guesses:
@@ -6,13 +6,16 @@ the type that was asked for, or the default, with a problem noted. No reader rai
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from sealgate.profile.model import Place
 from sealgate.profile.nodes import Listing, Node, Problems, Scalar, Table, near, shown
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
+_NOTHING: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({})
 _WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
@@ -101,6 +104,12 @@ class Fields:
         )
         return tuple((value, place) for value, place in read if value is not None)
 
+    def words(self, key: str, label: str) -> "Fields":
+        """Read a mapping whose keys are the operator's own names, to be read on with `choice` and the like."""
+        pairs = self.table(key)
+        nodes = {name.text: value for name, value in pairs}
+        return Fields(label, self.at(key), self.problems, nodes, {name.text: name.place for name, _ in pairs})
+
     def table(self, key: str) -> tuple[tuple[Scalar, Node], ...]:
         """Read a mapping whose keys are the operator's own names; a field left empty is an empty mapping."""
         node = self.nodes.get(key)
@@ -112,8 +121,22 @@ class Fields:
         return tuple(pair for pair in node.pairs if text_of(pair[0], f"a name under {shown(key)}", self.problems))
 
 
-def read_fields(node: Node, known: Sequence[str], label: str, problems: Problems) -> Fields:
-    """Read a mapping that may have only the `known` keys; anything else is a problem that lists them."""
+def read_fields(
+    node: Node,
+    known: Sequence[str],
+    label: str,
+    problems: Problems,
+    cannot_be: Mapping[str, tuple[str, str]] = _NOTHING,
+) -> Fields:
+    """Read a mapping that may have only the `known` keys; anything else is a problem that lists them.
+
+    Args:
+        node: what should be the mapping.
+        known: the keys it may have.
+        label: its name in messages.
+        problems: where to note what is wrong.
+        cannot_be: keys that people look for and that cannot be: why not, and what to write instead.
+    """
     nodes: dict[str, Node] = {}
     places: dict[str, Place] = {}
     if not isinstance(node, Table):
@@ -124,6 +147,10 @@ def read_fields(node: Node, known: Sequence[str], label: str, problems: Problems
         if key.text in known:
             nodes[key.text] = value
             places[key.text] = key.place
+            continue
+        if key.text in cannot_be:
+            why, instead = cannot_be[key.text]
+            problems.error(key.place, f"{label} cannot have {shown(key.text)}: {why}", instead)
             continue
         guess = near(key.text, known)
         listed = f"known here: {', '.join(known)}"

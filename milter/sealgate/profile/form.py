@@ -7,7 +7,7 @@ added without being documented.
 from types import MappingProxyType
 from typing import Final
 
-from sealgate.profile.model import Kind, MailClass
+from sealgate.profile.model import Kind, MailClass, ReplyTo, SenderFormat
 
 VERSION: Final = 1
 
@@ -15,27 +15,66 @@ VERSION: Final = 1
 KNOWN_KEYS: Final = MappingProxyType(
     {
         "": (
-            "version", "mode", "seal", "listeners", "local_submission", "unnamed_listeners", "logins", "domains",
-            "postal_addresses", "local_parts", "identities", "rules",
+            "version", "mode", "seal", "listeners", "local_submission", "unnamed_listeners", "realms", "logins",
+            "domains", "postal_addresses", "local_parts", "recipient_delimiter", "identities", "groups", "delegations",
+            "several_authors", "reply_to", "protected", "authserv_ids", "rules",
         ),
         "logins[]": ("listener", "mechanism", "spelled", "principal", "encoding"),
         "domains.*": ("sign", "keys"),
         "domains.*.keys[]": ("selector", "file"),
-        "identities.*": ("principals", "kind", "class", "networks", "local", "senders", "postal_addresses"),
-        "rules.*": ("mode", "action"),
+        "identities.*": (
+            "principals", "kind", "class", "networks", "certificates", "local", "only_from", "mechanisms",
+            "min_cipher_bits", "senders", "postal_addresses",
+        ),
+        "identities.*.certificates[]": ("subject", "issuer"),
+        "identities.*.senders": ("file", "format", "realm"),
+        "delegations.*": ("senders", "members", "sender_field"),
+        "protected.*": ("senders",),
+        "rules.*": ("mode", "action", "listeners"),
     }
 )  # fmt: skip
 CHOICES: Final = MappingProxyType(
     {
         "mode": ("report", "enforce"),
-        "listeners.*": ("judge", "pass"),
-        "local_submission": ("judge", "pass"),
+        "listeners.*": ("judge", "report", "enforce", "pass"),
+        "local_submission": ("judge", "report", "enforce", "pass"),
         "unnamed_listeners": ("tempfail", "pass"),
         "logins[].encoding": ("plain", "xtext"),
         "local_parts": ("fold", "exact"),
+        "realms.*": ("exact", "fold"),
+        "reply_to": tuple(ReplyTo),
+        "identities.*.senders.format": tuple(SenderFormat),
+        "delegations.*.sender_field": ("optional", "required"),
         "identities.*.kind": tuple(Kind),
         "identities.*.class": tuple(MailClass),
         "rules.*.mode": ("off", "report", "enforce"),
-        "rules.*.action": ("reject", "tempfail", "quarantine"),
+        "rules.*.action": ("reject", "tempfail", "quarantine", "remove"),
+        "rules.*.listeners.*": ("off", "report", "enforce"),
+    }
+)
+_CIPHER: Final = "an MTA tells a milter the strength of TLS ({cipher_bits}), and Postfix not that of SASL ({auth_ssf})"
+_FINGERPRINT: Final = (
+    "Postfix hands a milter no fingerprint of a client certificate, only the common names of subject and issuer,"
+    " and these only where it trusted the chain"
+)
+_UID: Final = "no MTA tells a milter which account called sendmail(1)"
+_CIPHER_INSTEAD: Final = "write `min_cipher_bits: 128`, and refuse weak SASL layers in the MTA's SASL configuration"
+_CERTIFICATE_INSTEAD: Final = "write `certificates: [{subject: app1.example.test, issuer: Example CA}]`"
+_LOCAL_INSTEAD: Final = "local submission is one identity: write `local: yes`; who needs one of their own logs in"
+# Section -> fields that people look for and that cannot be: why not, and what to write instead.
+CANNOT_BE: Final = MappingProxyType(
+    {
+        "identities.*": MappingProxyType(
+            {
+                "ssf": (_CIPHER, _CIPHER_INSTEAD),
+                "min_ssf": (_CIPHER, _CIPHER_INSTEAD),
+                "fingerprint": (_FINGERPRINT, _CERTIFICATE_INSTEAD),
+                "fingerprints": (_FINGERPRINT, _CERTIFICATE_INSTEAD),
+                "cert_fingerprint": (_FINGERPRINT, _CERTIFICATE_INSTEAD),
+                "uid": (_UID, _LOCAL_INSTEAD),
+                "uids": (_UID, _LOCAL_INSTEAD),
+                "users": (_UID, _LOCAL_INSTEAD),
+            }
+        )
     }
 )

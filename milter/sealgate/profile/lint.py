@@ -4,28 +4,20 @@ Pure: a profile in, problems out, each at the line of what should change. Files 
 others) are judged elsewhere. `check_profile` parses and lints in one go, so that one run names everything.
 """
 
-from collections import defaultdict
 from collections.abc import Set as AbstractSet
-from itertools import combinations
 from typing import Final
 
-from sealgate.profile.model import (
-    Handling,
-    Identity,
-    Kind,
-    Login,
-    MailClass,
-    Network,
-    Place,
-    Principal,
-    Problem,
-    Profile,
-)
-from sealgate.profile.nodes import Problems, near, shown
-from sealgate.profile.parse import draft_profile
-from sealgate.profile.principal import USER, can_produce, collision, realm_spelled
+from sealgate.profile.lint_identities import lint_identities
+from sealgate.profile.lint_logins import lint_logins
+from sealgate.profile.lint_rights import lint_rights
+from sealgate.profile.model import Handling, Place, Problem, Profile, RuleSetting
+from sealgate.profile.nodes import Problems, place_of, shown
+from sealgate.profile.parse import LOCAL_SUBMISSION, draft_profile
 
 NOWHERE: Final = Place(0, 0)
+_PROTECTED_NAME: Final = "identity.protected-name"
+# What a site may choose to look at only: foreign authors of forwarders, and what goes by the looks of a name.
+_MAY_BE_LOOSE: Final = frozenset({"identity.foreign-author", "identity.display-foreign", _PROTECTED_NAME})
 
 
 def check_profile(
@@ -53,38 +45,27 @@ def lint(profile: Profile, file: str) -> tuple[Problem, ...]:
     """
     problems = Problems(file)
     _listeners(profile, problems)
-    _login_rows(profile, problems)
-    _rows_against_each_other(profile.logins, problems)
+    _local_submission(profile, problems)
+    lint_logins(profile, problems)
     _domains(profile, problems)
-    _loosened(profile, problems)
-    for identity in profile.identities:
-        _identity(identity, problems)
-    _sources(profile, problems)
-    _networks(profile.identities, problems)
-    _unreachable(profile, problems)
-    _case_twins(profile.identities, problems)
-    _unsigned_senders(profile, problems)
+    _rules(profile, problems)
+    lint_identities(profile, problems)
+    lint_rights(profile, problems)
     return problems.listed()
 
 
-def _at(place: str) -> Place:
-    """Turn the `file:line` that values carry back into a place."""
-    line = place.rpartition(":")[2]
-    return Place(int(line), 1) if line.isdecimal() else NOWHERE
-
-
 def _listeners(profile: Profile, problems: Problems) -> None:
-    judged = [name for name, handling in profile.listeners.items() if handling is Handling.JUDGE]
+    judged = [name for name, handling in profile.listeners.items() if handling.is_judged]
     with_rows = {login.listener for login in profile.logins}
-    has_networks = any(identity.networks for identity in profile.identities)
+    has_others = any(identity.networks or identity.certificates for identity in profile.identities)
     for name in judged:
-        if name not in with_rows and not has_networks:
+        if name not in with_rows and not has_others:
             problems.warning(
                 profile.places.get(f"listeners.{name}", NOWHERE),
                 f"listener {shown(name)} is judged and no row of `logins` is for it: nobody can send through it",
                 f"add a row under `logins:` with `listener: {name}`",
             )
-    if not judged and profile.local_submission is not Handling.JUDGE:
+    if not judged and not profile.local_submission.is_judged:
         problems.warning(
             profile.places.get("listeners", NOWHERE),
             "nothing is judged: no listener and no local submission",
@@ -98,197 +79,77 @@ def _listeners(profile: Profile, problems: Problems) -> None:
         )
 
 
-def _login_rows(profile: Profile, problems: Problems) -> None:
-    for login in profile.logins:
-        here = _at(login.place)
-        if profile.listeners.get(login.listener) is not Handling.JUDGE:
-            why = "is not judged" if login.listener in profile.listeners else "is not named under `listeners`"
-            hint = near(login.listener, profile.listeners) or f"write `{login.listener}: judge` under `listeners:`"
-            problems.warning(here, f"this row is never read: listener {shown(login.listener)} {why}", hint)
-        if "XCLIENT" in login.mechanisms:
-            problems.warning(
-                here, "XCLIENT is no login: the name is the word of whoever may send XCLIENT, a proxy as a rule"
-            )
-        spelled, realm = realm_spelled(login), login.principal.rpartition("@")[2]
-        if spelled and spelled.upper() != realm.upper():
-            problems.warning(
-                here,
-                f"a login spelled with {shown('@' + spelled)} becomes a principal of realm {shown(realm)}",
-                "right only if the MTA itself appends that name (smtpd_sasl_local_domain); else two realms merge",
-            )
-
-
-def _rows_against_each_other(logins: tuple[Login, ...], problems: Problems) -> None:
-    """Find two rows of one listener and mechanism that disagree about a spelling, or merge two realms."""
-    groups: defaultdict[tuple[str, str], list[Login]] = defaultdict(list)
-    for login in logins:
-        for mechanism in login.mechanisms:
-            groups[login.listener, mechanism].append(login)
-    told: set[tuple[str, str]] = set()
-    for rows in groups.values():
-        for first, second in combinations(rows, 2):
-            if (first.place, second.place) in told:
-                continue
-            if message := _disagreement(first, second):
-                told.add((first.place, second.place))
-                problems.error(_at(second.place), f"{message} (the other row: {first.place})", "keep one of the two")
-            elif (first.spelled, first.principal, first.encoding) == (
-                second.spelled,
-                second.principal,
-                second.encoding,
-            ):
-                told.add((first.place, second.place))
-                problems.warning(_at(second.place), f"this row repeats the one at {first.place}")
-
-
-def _disagreement(first: Login, second: Login) -> str:
-    if found := collision(first, second):
-        return found
-    realms = [(realm_spelled(row) or row.principal.rpartition("@")[2]).upper() for row in (first, second)]
-    if USER in first.spelled and first.principal == second.principal and realms[0] != realms[1]:
-        return f"users of {shown(realms[0])} and of {shown(realms[1])} would be the same principals"
-    return ""
+def _local_submission(profile: Profile, problems: Problems) -> None:
+    local = [identity for identity in profile.identities if identity.local]
+    for identity in local[1:]:
+        problems.error(
+            place_of(identity.place),
+            f"identity {shown(identity.name)} says `local: yes`; so does {shown(local[0].name)} at {local[0].place}",
+            "local submission is one identity",
+        )
+    if local and not profile.local_submission.is_judged:
+        problems.warning(
+            place_of(local[0].place),
+            f"identity {shown(local[0].name)} is never met: local submission is not judged",
+            "write `local_submission: judge` on the top level",
+        )
+    if not local and profile.local_submission.is_judged:
+        problems.warning(
+            profile.places.get("local_submission", NOWHERE),
+            "local submission is judged and no identity says `local: yes`: nobody can send by it",
+            "add an identity with `local: yes`, or write `local_submission: pass`",
+        )
 
 
 def _domains(profile: Profile, problems: Problems) -> None:
     for domain in profile.domains.values():
         if profile.seal and domain.sign and not domain.keys:
             problems.warning(
-                _at(domain.place),
+                place_of(domain.place),
                 f"domain {domain.name} says `sign: yes` and has no key: with `seal: on` its mail is deferred (451)",
                 "add a key under `keys:`, or write `sign: no`",
             )
 
 
-def _loosened(profile: Profile, problems: Problems) -> None:
-    """Find sender rules that the profile does not enforce: with the seal on, what they find leaves signed."""
+def _rules(profile: Profile, problems: Problems) -> None:
     for code, setting in profile.rules.items():
-        if code.startswith("identity.") and setting.mode in ("off", "report") and code != "identity.foreign-author":
-            problems.warning(
-                _at(setting.place),
-                f"rule {code} is set to `{setting.mode}`: mail it finds leaves, and with `seal: on` it leaves signed",
-                "set `mode: report` of the whole profile for a trial, and enforce this rule",
-            )
-
-
-def _identity(identity: Identity, problems: Problems) -> None:
-    here, name = _at(identity.place), shown(identity.name)
-    if not identity.principals and not identity.networks and not identity.local:
-        problems.error(here, f"identity {name} is nobody", "say who it is: `principals:`, `networks:`, or `local: yes`")
-    if not identity.senders and identity.kind is not Kind.FORWARDER:
-        problems.warning(here, f"identity {name} has no `senders`: it can send nothing", "list its addresses")
-    if identity.mail_class is MailClass.COMMERCIAL and identity.kind is Kind.PERSON:
-        problems.error(
-            here,
-            f"identity {name} is a person: a person's mail is never refused for what commercial mail must carry",
-            "declare what sends advertisements as `kind: service`, with a principal of its own",
-        )
-    if identity.mail_class is MailClass.COMMERCIAL and not identity.postal_addresses:
-        problems.warning(
-            here,
-            f"identity {name} is commercial and names no `postal_addresses`: an address can only be guessed at",
-            "register the sender's address under `postal_addresses:` (16 CFR 316.2(p)) and name it here",
-        )
-
-
-def _sources(profile: Profile, problems: Problems) -> None:
-    local = [identity for identity in profile.identities if identity.local]
-    for identity in local[1:]:
-        problems.error(
-            _at(identity.place),
-            f"identity {shown(identity.name)} says `local: yes`; so does {shown(local[0].name)} at {local[0].place}",
-            "local submission is one identity",
-        )
-    if local and profile.local_submission is not Handling.JUDGE:
-        problems.warning(
-            _at(local[0].place),
-            f"identity {shown(local[0].name)} is never met: local submission is not judged",
-            "write `local_submission: judge` on the top level",
-        )
-    if not local and profile.local_submission is Handling.JUDGE:
-        problems.warning(
-            profile.places.get("local_submission", NOWHERE),
-            "local submission is judged and no identity says `local: yes`: nobody can send by it",
-        )
-
-
-def _networks(identities: tuple[Identity, ...], problems: Problems) -> None:
-    """Find networks of two identities that overlap. CIDR blocks overlap only by containment: sort, and keep a stack."""
-    every = [(network, identity) for identity in identities for network in identity.networks]
-    every.sort(key=lambda pair: (pair[0].version, int(pair[0].network_address), pair[0].prefixlen))
-    around: list[tuple[Network, Identity]] = []
-    for network, identity in every:
-        while around and not _holds(around[-1][0], network):
-            around.pop()
-        # Within the stack each block holds the next, so one owner that differs is enough to name.
-        other = next((pair for pair in reversed(around) if pair[1] is not identity), None)
-        if other is not None:
-            problems.error(
-                _at(identity.place),
-                f"network {network} of identity {shown(identity.name)} overlaps {other[0]} of {shown(other[1].name)}"
-                f" at {other[1].place}",
-                "a client must lead to one identity",
-            )
-        around.append((network, identity))
-
-
-def _holds(outer: Network, inner: Network) -> bool:
-    if outer.version != inner.version or outer.prefixlen > inner.prefixlen:
-        return False
-    return int(outer.network_address) == int(inner.network_address) & int(outer.netmask)
-
-
-def _unreachable(profile: Profile, problems: Problems) -> None:
-    """Find principals that no row of `logins` can produce; one problem a realm, with a count."""
-    rows = [row for row in profile.logins if profile.listeners.get(row.listener) is Handling.JUDGE]
-    fixed = {row.principal for row in rows if USER not in row.principal}
-    templates = list({row.principal: row for row in rows if USER in row.principal}.values())
-    lost: defaultdict[str, list[tuple[Principal, Place]]] = defaultdict(list)
-    for identity in profile.identities:
-        places = identity.principal_places or (_at(identity.place),) * len(identity.principals)
-        for principal, place in zip(identity.principals, places, strict=True):
-            if str(principal) not in fixed and not any(can_produce(row, principal) for row in templates):
-                lost[principal.realm].append((principal, place))
-    for realm, found in lost.items():
-        more = f" (nor {len(found) - 1} more of this realm)" if len(found) > 1 else ""
-        problems.warning(
-            found[0][1],
-            f"no row of `logins` can produce principal {shown(str(found[0][0]))}{more}",
-            f'add a row with principal: "{{user}}@{realm[:100]}"',
-        )
-
-
-def _case_twins(identities: tuple[Identity, ...], problems: Problems) -> None:
-    """Find principals of two identities that differ in case only: legal in Kerberos, and a slip nearly always."""
-    seen: dict[str, tuple[Principal, Identity]] = {}
-    for identity in identities:
-        for index, principal in enumerate(identity.principals):
-            twin, owner = seen.setdefault(str(principal).casefold(), (principal, identity))
-            if twin != principal:
-                place = identity.principal_places[index] if identity.principal_places else _at(identity.place)
+        _loosened(profile, code, setting, problems)
+        for listener in setting.listeners:
+            handling = profile.listeners.get(listener, profile.local_submission)
+            if not handling.is_judged:
                 problems.warning(
-                    place,
-                    f"principal {shown(str(principal))} differs only in case from {shown(str(twin))}"
-                    f" of identity {shown(owner.name)} at {owner.place}",
-                    "Kerberos names are case-sensitive: these are two",
+                    place_of(setting.place),
+                    f"rule {shown(code)} says a mode for {shown(listener)}, whose mail is not judged",
+                    "take it out there, or write `judge` where the listener is named",
                 )
 
-
-def _unsigned_senders(profile: Profile, problems: Problems) -> None:
-    """With the seal on, find senders of a domain that is not ours: their mail leaves unsigned. One problem a domain."""
-    if not profile.seal:
-        return
-    found: dict[str, tuple[Place, int]] = {}
-    for identity in profile.identities:
-        places = identity.sender_places or (_at(identity.place),) * len(identity.senders)
-        for pattern, place in zip(identity.senders, places, strict=True):
-            if pattern.domain not in profile.domains:
-                first, count = found.get(pattern.domain, (place, 0))
-                found[pattern.domain] = (first, count + 1)
-    for domain, (place, count) in found.items():
-        more = f" ({count} senders)" if count > 1 else ""
+    looked_for = profile.rules.get(_PROTECTED_NAME, RuleSetting())
+    if profile.protected and looked_for.mode == "off" and not looked_for.listeners:
         problems.warning(
-            place,
-            f"domain {domain} of this sender is not under `domains`: its mail leaves unsigned{more}",
-            f"add {domain} under `domains:` with a key, or with `sign: no` to say that it is meant",
+            place_of(looked_for.place),
+            f"rule {_PROTECTED_NAME} is off: the names under `protected:` are not looked for",
+            "write `mode: report` or `mode: enforce`",
+        )
+
+
+def _loosened(profile: Profile, code: str, setting: RuleSetting, problems: Problems) -> None:
+    """Find sender rules that the profile does not enforce: with the seal on, what they find leaves signed."""
+    if not code.startswith("identity.") or code in _MAY_BE_LOOSE:
+        return
+    leaves = "mail it finds leaves, and with `seal: on` it leaves signed"
+    loose = {name: mode for name, mode in setting.listeners.items() if mode in ("off", "report")}
+    judged = [name for name, handling in profile.listeners.items() if handling.is_judged]
+    judged += [LOCAL_SUBMISSION] if profile.local_submission.is_judged else []
+    if setting.mode in ("off", "report") and not all(setting.listeners.get(name) == "enforce" for name in judged):
+        problems.warning(
+            place_of(setting.place),
+            f"rule {code} is set to `{setting.mode}`: {leaves}",
+            "set `mode: report` of the whole profile for a trial, and enforce this rule",
+        )
+    elif loose:
+        named = ", ".join(f"`{mode}` on {shown(name)}" for name, mode in loose.items())
+        problems.warning(
+            place_of(setting.place),
+            f"rule {code} is set to {named}: {leaves}",
+            "write `report` at the listener itself for a trial, and enforce this rule",
         )

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from sealgate.mail.address import Address
 
 Network: TypeAlias = IPv4Network | IPv6Network
+USER: Final = "{user}"  # in a template or pattern: the name of the principal
 
 
 class Place(NamedTuple):
@@ -27,9 +28,16 @@ class Place(NamedTuple):
 class Handling(enum.StrEnum):
     """What is done with the mail of a listener."""
 
-    JUDGE = "judge"
+    JUDGE = "judge"  # in the mode of the whole profile
+    REPORT = "report"  # judged and recorded, never refused, whatever the profile's mode
+    ENFORCE = "enforce"  # judged, and refusals are answered, whatever the profile's mode
     PASS = "pass"  # noqa: S105 - not a password: the message passes untouched
     TEMPFAIL = "tempfail"  # only for listeners that the profile does not name
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether mail of such a listener is looked at."""
+        return self in (Handling.JUDGE, Handling.REPORT, Handling.ENFORCE)
 
 
 class Kind(enum.StrEnum):
@@ -59,6 +67,14 @@ class Principal:
     name: str  # before the last unescaped "@"; escapes kept as they are
     realm: str
 
+    @property
+    def user(self) -> str:
+        """The name that `{user}` stands for in `senders`: one component without escapes, else empty.
+
+        `alice/admin`, `svc/news` and `bob\\@corp.example` get addresses by being written out, never by a rule.
+        """
+        return "" if "/" in self.name or "\\" in self.name else self.name
+
     def __str__(self) -> str:
         return f"{self.name}@{self.realm}"
 
@@ -80,21 +96,75 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class SenderPattern:
-    """An address, or `@domain` for every address of exactly that domain (`local` is then empty)."""
+    """What `senders` may hold: an address, `@domain`, `{user}@domain`, or `*`.
+
+    `local` is empty for every address of exactly that domain, `{user}` for the address named like the principal, and
+    `*` (with `domain` `*`) for every address there is.
+    """
 
     local: str
     domain: str
 
-    def matches(self, address: Address, *, exact_case: bool = False) -> bool:
-        """Whether `address` may be used under this pattern. Local parts compare without case unless told."""
+    def matches(self, address: Address, *, user: str = "", exact_case: bool = False, delimiter: str = "") -> bool:
+        """Whether `address` may be used under this pattern.
+
+        Args:
+            address: what is to be used.
+            user: `Principal.user` of who wants to use it; a Kerberos name keeps its case, so of the two principals
+                `Alice` and `alice` only the second owns `Alice@example.test`.
+            exact_case: whether local parts compare with their case.
+            delimiter: what sets a subaddress off (RFC 5233), such as `+`; empty: subaddresses are other addresses.
+        """
+        if self.domain == "*":
+            return True
         if self.domain != address.domain:
             return False
         if not self.local:
             return True
-        return self.local == address.local if exact_case else self.local.lower() == address.local.lower()
+        local = address.local if exact_case else address.local.lower()
+        owned = user if self.local == USER else self.local if exact_case else self.local.lower()
+        # A principal `ceo+x` does not own what is a subaddress of ceo's.
+        if not owned or (self.local == USER and delimiter and delimiter in user):
+            return False
+        return local == owned or bool(delimiter and local.startswith(owned + delimiter))
 
     def __str__(self) -> str:
-        return f"{self.local}@{self.domain}"
+        return "*" if self.domain == "*" else f"{self.local}@{self.domain}"
+
+
+class SenderFormat(enum.StrEnum):
+    """How a file of senders is written."""
+
+    LOGINS = "logins"  # a line a principal: its addresses
+    TEXTHASH = "texthash"  # Postfix's smtpd_sender_login_maps: a line an address: its logins
+    REGEXP = "regexp"  # the same with POSIX expressions, regexp_table(5)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderFile:
+    """`senders: {file: ...}`: the addresses of many principals, in a file beside the profile.
+
+    Attributes:
+        realm: what a login without a realm belongs to; empty: such a login is an error.
+    """
+
+    path: str
+    format: SenderFormat = SenderFormat.LOGINS
+    realm: str = ""
+    place: str = field(default="", compare=False)
+
+
+class SenderTable(Protocol):
+    """What a `SenderFile` holds, read. `profile.senders` makes it."""
+
+    def line_for(self, principal: Principal, address: Address, *, exact_case: bool, delimiter: str) -> int:
+        """The line (from 1) that lets `principal` use `address`, or 0."""
+
+    def of(self, principal: Principal) -> tuple[tuple[str, int], ...]:
+        """Every pattern written for `principal`, as text, with its line."""
+
+    def holders(self, address: Address, *, exact_case: bool, delimiter: str) -> tuple[tuple[str, int], ...]:
+        """Every principal, as text, that may use `address`, with the line that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +176,24 @@ class PostalAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A client certificate as the MTA tells of it: names only, and only where it trusted the chain."""
+
+    subject: str  # {cert_subject}: the common name with Postfix, the whole name with Sendmail
+    issuer: str  # {cert_issuer}
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """Who sends, and what they may send."""
+    """Who sends, and what they may send.
+
+    Attributes:
+        realms: realms all of whose users (`{user}@REALM`, no instances) are this identity.
+        networks: clients that are this identity without a login.
+        only_from: where its logins must come from; empty: anywhere.
+        mechanisms: SASL mechanisms its logins may use, upper case; empty: any that `logins` names.
+        min_cipher_bits: what TLS must give its sessions ({cipher_bits}); 0: nothing.
+    """
 
     name: str
     kind: Kind
@@ -116,15 +202,50 @@ class Identity:
     networks: tuple[Network, ...] = ()  # a trusted source without a login
     local: bool = False  # local submission is this identity
     senders: tuple[SenderPattern, ...] = ()
+    sender_file: SenderFile | None = None
+    realms: tuple[str, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    only_from: tuple[Network, ...] = ()
+    mechanisms: tuple[str, ...] = ()
+    min_cipher_bits: int = 0
     postal_addresses: tuple[PostalAddress, ...] = ()
     place: str = ""
     # Where each of `principals` and `senders` was written, in the same order: for messages only.
     principal_places: tuple[Place, ...] = field(default=(), repr=False, compare=False)
     sender_places: tuple[Place, ...] = field(default=(), repr=False, compare=False)
 
-    def may_use(self, address: Address, *, exact_case: bool = False) -> bool:
-        """Whether this identity may put `address` into MAIL FROM or a From field."""
-        return any(p.matches(address, exact_case=exact_case) for p in self.senders)
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Addresses that several principals may use beside their own ("alice and bob may send as sales@").
+
+    Attributes:
+        members: the principals, groups written out.
+        needs_sender: whether a Sender field must name an address of the member's own (RFC 5322 3.6.2).
+    """
+
+    name: str
+    senders: tuple[SenderPattern, ...]
+    members: frozenset[Principal]
+    needs_sender: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A person or brand whose name only some addresses may bear."""
+
+    name: str
+    senders: tuple[SenderPattern, ...]
+    place: str = ""
+
+
+class ReplyTo(enum.StrEnum):
+    """What Reply-To may name."""
+
+    OFF = "off"  # anything
+    DOMAINS = "domains"  # addresses of the profile's domains
+    OWNED = "owned"  # addresses that the sender may use as author
 
 
 class KeyType(enum.StrEnum):
@@ -159,6 +280,7 @@ class RuleSetting:
 
     mode: str = ""
     action: str = ""
+    listeners: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # mode by listener, over `mode`
     place: str = field(default="", compare=False)
 
 
@@ -176,8 +298,23 @@ class Profile:
     identities: tuple[Identity, ...] = ()
     rules: Mapping[str, RuleSetting] = field(default_factory=lambda: MappingProxyType({}))
     exact_local_parts: bool = False
+    recipient_delimiter: str = ""  # sets subaddresses off, such as "+"; empty: they are other addresses
+    realms: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))  # ours; True: names have no case
+    delegations: tuple[Delegation, ...] = ()
+    several_authors: bool = False  # whether From may hold several mailboxes
+    reply_to: ReplyTo = ReplyTo.OFF
+    protected: tuple[Protected, ...] = ()
+    authserv_ids: tuple[str, ...] = ()  # RFC 8601 2.5: the names under which our own hosts write results, lower case
+    # What the files of `senders: {file: ...}` hold; filled by whoever may open files.
+    sender_tables: Mapping[SenderFile, SenderTable] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
+    )
     # Indexes over `identities`, filled by profile.parse.
     by_principal: Mapping[Principal, Identity] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
+    )
+    by_realm: Mapping[str, Identity] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+    delegated: Mapping[Principal, tuple[Delegation, ...]] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, compare=False
     )
     # Where a top-level field (`seal`) or a listener (`listeners.submission`) was written: for messages only.

@@ -103,6 +103,12 @@ class Problems:
         return tuple(found)
 
 
+def place_of(line: str) -> Place:
+    """Turn the `file:line` that values of the profile carry back into a place; (0, 0) where none is known."""
+    number = line.rpartition(":")[2]
+    return Place(int(number), 1) if number.isdecimal() else Place(0, 0)
+
+
 def shown(value: str) -> str:
     """Quote what the operator wrote for a message: short, and harmless on a terminal."""
     cut = value if len(value) <= 60 else value[:57] + "..."

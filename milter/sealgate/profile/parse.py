@@ -5,6 +5,7 @@ What no single field shows (a realm that two rows would merge, a domain without 
 """
 
 import re
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final
@@ -12,14 +13,18 @@ from typing import Final
 from sealgate.mail.address import AddressError, normal_domain
 from sealgate.profile.fields import Fields, read_fields
 from sealgate.profile.form import CHOICES, KNOWN_KEYS, VERSION
-from sealgate.profile.model import Domain, Handling, KeySource, Login, Place, Problem, Profile, RuleSetting
+from sealgate.profile.model import Domain, Handling, KeySource, Login, Place, Problem, Profile, ReplyTo, RuleSetting
 from sealgate.profile.nodes import Node, Problems, Scalar, Table, near, read_tree, shown
-from sealgate.profile.parse_identities import read_identities
+from sealgate.profile.parse_binding import read_authserv_ids, read_delegations, read_delimiter, read_protected
+from sealgate.profile.parse_identities import read_identities, read_mechanisms
+from sealgate.profile.parse_realms import Realms, read_realms, realm_of, realms_of
+from sealgate.profile.parse_senders import SenderReader
 from sealgate.profile.principal import template_fault
 
 MAX_LOGINS: Final = 1_000  # rows; each login is tried against the rows of its listener
 
-_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")  # RFC 4422 3.1
+LOCAL_SUBMISSION: Final = "local_submission"  # what `rules.*.listeners` calls mail by sendmail(1)
+
 _SELECTOR = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
@@ -62,64 +67,77 @@ def draft_profile(
         problems.error(top.place, "the profile does not say its version", f"write `version: {VERSION}` on top")
     elif top.text("version") != str(VERSION):
         problems.error(top.at("version"), f"this sealgate reads version {VERSION} only")
-    identities, by_principal = read_identities(top)
+    return _profile(top, known_rules), problems.listed()
+
+
+def _profile(top: Fields, known_rules: AbstractSet[str]) -> Profile:
     listeners, places = _listeners(top)
-    profile = Profile(
+    realms = read_realms(top)
+    logins = _logins(top, realms)
+    senders = SenderReader(top.problems)
+    read = read_identities(top, realms, senders)
+    delegations, delegated = read_delegations(top, realms, senders, read)
+    return Profile(
         enforce=top.choice("mode", CHOICES["mode"], "report") == "enforce",
         seal=top.yes_no("seal", default=False, words=("on", "off")),
         listeners=listeners,
         local_submission=Handling(top.choice("local_submission", CHOICES["local_submission"], "pass")),
         unnamed_listeners=Handling(top.choice("unnamed_listeners", CHOICES["unnamed_listeners"], "tempfail")),
-        logins=_logins(top),
+        logins=logins,
         domains=_domains(top),
-        identities=identities,
-        rules=_rules(top, known_rules),
+        identities=read.identities,
+        rules=_rules(top, known_rules, listeners),
         exact_local_parts=top.choice("local_parts", CHOICES["local_parts"], "fold") == "exact",
-        by_principal=by_principal,
-        places=MappingProxyType({**top.key_places, **places}),
+        recipient_delimiter=read_delimiter(top),
+        realms=realms_of(realms, logins),
+        delegations=delegations,
+        several_authors=top.yes_no("several_authors", default=False),
+        reply_to=ReplyTo(top.choice("reply_to", CHOICES["reply_to"], ReplyTo.OFF)),
+        protected=read_protected(top, senders),
+        authserv_ids=read_authserv_ids(top),
+        by_principal=read.by_principal,
+        by_realm=read.by_realm,
+        delegated=delegated,
+        places=MappingProxyType({**top.key_places, **places, **realms.places}),
     )
-    return profile, problems.listed()
 
 
 def _listeners(top: Fields) -> tuple[MappingProxyType[str, Handling], dict[str, Place]]:
     found: dict[str, Handling] = {}
     places: dict[str, Place] = {}
-    pairs = top.table("listeners")
-    names = {key.text: value for key, value in pairs}
-    # A table with free keys is read by the same reader as one with known keys.
-    view = Fields("listeners", top.at("listeners"), top.problems, names, {key.text: key.place for key, _ in pairs})
-    for name in names:
+    view = top.words("listeners", "listeners")
+    for name in view.nodes:
+        if name == LOCAL_SUBMISSION:
+            hint = f"write `{LOCAL_SUBMISSION}: judge` on the top level"
+            top.problems.error(view.at(name), f"{shown(name)} is no listener: it is mail by sendmail(1)", hint)
+            continue
         found[name] = Handling(view.choice(name, CHOICES["listeners.*"], "judge"))
         places[f"listeners.{name}"] = view.at(name)
     return MappingProxyType(found), places
 
 
-def _logins(top: Fields) -> tuple[Login, ...]:
+def _logins(top: Fields, realms: Realms) -> tuple[Login, ...]:
     rows = top.items("logins")
     if len(rows) > MAX_LOGINS:
         top.problems.error(rows[MAX_LOGINS].place, f"more than {MAX_LOGINS} rows of logins", "use {user} in a row")
-    found = (_login(row, top.problems) for row in rows[:MAX_LOGINS])
+    found = (_login(row, realms) for row in rows[:MAX_LOGINS])
     return tuple(login for login in found if login is not None)
 
 
-def _login(node: Node, problems: Problems) -> Login | None:
+def _login(node: Node, realms: Realms) -> Login | None:
+    problems = realms.problems
     before = problems.errors
     row = read_fields(node, KNOWN_KEYS["logins[]"], "a row of `logins`", problems)
     if not row.nodes:
         if problems.errors == before:
             problems.error(node.place, "an empty row of `logins`")
         return None
-    mechanisms: list[str] = []
-    for word, place in row.texts("mechanism", one_will_do=True):
-        if not _MECHANISM.fullmatch(word.upper()):
-            problems.error(place, f"{shown(word)} is no SASL mechanism", "such as GSSAPI or PLAIN (RFC 4422 3.1)")
-        elif word.upper() not in mechanisms:
-            mechanisms.append(word.upper())
+    mechanisms = read_mechanisms(row, "mechanism")
     if not mechanisms and problems.errors == before:
         problems.error(row.at("mechanism"), "a row of `logins` needs `mechanism`", "such as GSSAPI")
     login = Login(
         listener=row.need_text("listener"),
-        mechanisms=tuple(mechanisms),
+        mechanisms=mechanisms,
         spelled=row.need_text("spelled"),
         principal=row.need_text("principal"),
         encoding=row.choice("encoding", CHOICES["logins[].encoding"], "plain"),
@@ -128,6 +146,8 @@ def _login(node: Node, problems: Problems) -> Login | None:
     if login.spelled and login.principal and (fault := template_fault(login.spelled, login.principal)):
         place = row.at("spelled" if "`spelled`" in fault and "`principal`" not in fault else "principal")
         problems.error(place, fault)
+    elif realm := realm_of(login.principal):
+        realms.admits(realm, row.at("principal"))
     return login if problems.errors == before else None
 
 
@@ -181,7 +201,7 @@ def _key(node: Node, problems: Problems) -> KeySource:
     return KeySource(selector, file, problems.line(node.place))
 
 
-def _rules(top: Fields, known: AbstractSet[str]) -> MappingProxyType[str, RuleSetting]:
+def _rules(top: Fields, known: AbstractSet[str], listeners: Collection[str]) -> MappingProxyType[str, RuleSetting]:
     found: dict[str, RuleSetting] = {}
     for key, value in top.table("rules"):
         if known and key.text not in known:
@@ -190,5 +210,21 @@ def _rules(top: Fields, known: AbstractSet[str]) -> MappingProxyType[str, RuleSe
         fields = read_fields(value, KNOWN_KEYS["rules.*"], f"rule {shown(key.text)}", top.problems)
         mode = fields.choice("mode", CHOICES["rules.*.mode"], "")
         action = fields.choice("action", CHOICES["rules.*.action"], "")
-        found[key.text] = RuleSetting(mode, action, top.problems.line(key.place))
+        modes = _modes(fields, listeners)
+        found[key.text] = RuleSetting(mode, action, modes, top.problems.line(key.place))
+    return MappingProxyType(found)
+
+
+def _modes(fields: Fields, listeners: Collection[str]) -> MappingProxyType[str, str]:
+    """Read the modes of a rule by listener; `local_submission` is one of them."""
+    view = fields.words("listeners", "listeners")
+    found: dict[str, str] = {}
+    for name in view.nodes:
+        if name != LOCAL_SUBMISSION and name not in listeners:
+            hint = (
+                near(name, (*listeners, LOCAL_SUBMISSION)) or f"known here: {', '.join((*listeners, LOCAL_SUBMISSION))}"
+            )
+            fields.problems.error(view.at(name), f"there is no listener {shown(name)} under `listeners:`", hint)
+            continue
+        found[name] = view.choice(name, CHOICES["rules.*.listeners.*"], "")
     return MappingProxyType(found)

@@ -12,9 +12,8 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from sealgate.profile.model import Login, Principal
+from sealgate.profile.model import USER, Login, Principal
 
-USER: Final = "{user}"
 MAX_NAME: Final = 512  # characters; krb5 sets no limit, and no real name comes near
 _ESCAPES: Final = frozenset("@/\\ntb0")  # what krb5_unparse_name writes after a backslash
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and octets that were no UTF-8

@@ -1,0 +1,131 @@
+"""`sealgate audit suggest`: what a trial in report mode teaches, as a piece of a profile for a person to accept."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import click
+
+from sealgate.audit.suggest import Suggestion, Use, suggest
+from sealgate.cli import EX_DATAERR, Stop
+from sealgate.cli.loading import settings_option, settings_or_stop
+from sealgate.cli.telling import parsed
+from sealgate.mail.reply import printable
+
+_LONG: Final = 20_000_000  # octets of a record that takes long enough for a bar
+
+
+@click.command("suggest")
+@settings_option
+@click.option("--log", "log_path", type=click.Path(path_type=Path), help="Another audit file.")
+@click.option(
+    "--least", default=1, show_default=True, type=click.IntRange(1), help="Leave out what was seen less often."
+)
+@click.option("--since", default="", metavar="YYYY-MM-DD", help="Leave out what is older.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a use.")
+def command(settings_path: Path, log_path: Path | None, least: int, since: str, as_json: bool) -> None:
+    """Propose identities and rights that would have let the mail of the record pass.
+
+    Read every line before you take it over: a forger's tries are in the record like everybody else's mail. Counts,
+    dates and numbers of clients stand beside each proposal.
+
+    \b
+    sealgate audit suggest --least 3
+    sealgate audit suggest --since 2026-11-01 > proposal.yaml
+    """
+    path = log_path or Path(settings_or_stop(settings_path).audit_log)
+    try:
+        with path.open("rb") as file:
+            found = suggest(_events(file, since, path), least=least)
+    except OSError as error:
+        raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
+    for line in _json_lines(found) if as_json else _yaml_lines(found):
+        click.echo(line)
+
+
+def _events(file: BinaryIO, since: str, path: Path) -> Iterator[dict[str, Any]]:
+    size = path.stat().st_size
+    if size < _LONG or not sys.stderr.isatty():
+        yield from _wanted(file, since)
+        return
+    with click.progressbar(length=size, label="reading", file=sys.stderr) as bar:
+        while lines := file.readlines(1 << 20):
+            yield from _wanted(lines, since)
+            bar.update(sum(map(len, lines)))
+
+
+def _wanted(lines: Iterable[bytes], since: str) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        event = parsed(line)
+        if str(event.get("t") or "") >= since:
+            yield event
+
+
+def _json_lines(found: Suggestion) -> Iterator[str]:
+    for use in _all(found):
+        yield json.dumps(
+            {
+                "principal": str(use.principal),
+                "identity": use.identity,
+                "address": use.address,
+                "messages": use.messages,
+                "first": use.first,
+                "last": use.last,
+                "clients": len(use.clients),
+                "places": dict(use.places),
+            }
+        )
+
+
+def _all(found: Suggestion) -> Iterator[Use]:
+    for uses in found.identities.values():
+        yield from uses
+    yield from found.rights
+    for uses in found.shared.values():
+        yield from (use for use in uses if use.identity)
+
+
+def _yaml_lines(found: Suggestion) -> Iterator[str]:
+    yield f"# From {found.messages} decisions of the record. Accept line by line; none of this has been granted."
+    known = found.rights
+    if found.identities or known:
+        yield "identities:"
+    for principal, uses in found.identities.items():
+        yield f"  {_quoted(str(principal))}:  # stands in no identity yet"
+        yield f"    principals: [{_quoted(str(principal))}]"
+        yield "    senders:"
+        yield from (f"      - {_quoted(use.address)}  # {_counted(use)}" for use in uses)
+    for name in dict.fromkeys(use.identity for use in known):
+        yield f"  {_quoted(name)}:  # exists: add to its senders"
+        yield "    senders:"
+        for use in known:
+            if use.identity == name:
+                yield f"      - {_quoted(use.address)}  # {use.principal}: {_counted(use)}"
+    if found.shared:
+        yield "# Used by several principals: a delegation says so once."
+        yield "delegations:"
+    for address, uses in found.shared.items():
+        yield f"  {_quoted(address)}:"
+        yield f"    senders: [{_quoted(address)}]"
+        yield "    members:"
+        yield from (f"      - {_quoted(str(use.principal))}  # {_counted(use)}" for use in uses)
+    for why, count in found.passed_over.items():
+        yield f"# passed over: {count} times {why}"
+    for code, count in found.others.items():
+        yield f"# no right would prevent: {printable(code)}, {count} times"
+
+
+def _counted(use: Use) -> str:
+    places = ", ".join(printable(place) for place in use.places)
+    clients = len(use.clients)
+    return (
+        f"{use.messages} message{'s' * (use.messages > 1)}, {use.first[:10]} to {use.last[:10]}, "
+        f"{clients} client{'s' * (clients > 1)}, {places}"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A YAML single-quoted scalar: nothing in it is read but its own quote."""
+    return "'" + printable(text, 600).replace("'", "''") + "'"

@@ -1,0 +1,179 @@
+"""Who is sending: what the cases through the drivers do not show."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+from types import MappingProxyType
+
+from sealgate.checks.caller import identify, of_principal
+from sealgate.mail.message import Session
+from sealgate.profile.model import (
+    Certificate,
+    Handling,
+    Identity,
+    Kind,
+    Login,
+    MailClass,
+    Principal,
+    Profile,
+    SenderPattern,
+)
+
+ALICE = Identity(
+    "alice", Kind.PERSON, MailClass.PERSONAL, (Principal("alice", "EXAMPLE.TEST"),),
+    senders=(SenderPattern("alice", "example.test"),),
+)  # fmt: skip
+NETWORK = Identity("net", Kind.SERVICE, MailClass.AUTO, networks=(ip_network("192.0.2.0/24"),))
+PROFILE = Profile(
+    enforce=True,
+    listeners=MappingProxyType({"submission": Handling.JUDGE}),
+    local_submission=Handling.JUDGE,
+    logins=(Login("submission", ("GSSAPI",), "{user}@EXAMPLE.TEST", "{user}@EXAMPLE.TEST"),),
+    identities=(ALICE, NETWORK),
+    by_principal=MappingProxyType({ALICE.principals[0]: ALICE}),
+)
+SESSION = Session("submission", "198.51.100.1", 4711, auth_mechanism="GSSAPI", auth_name="alice@EXAMPLE.TEST")
+
+
+def code(session: Session) -> str:
+    return " ".join(f.rule.code for f in identify(session, PROFILE).findings)
+
+
+def test_the_principal_is_compared_exactly() -> None:
+    assert identify(SESSION, PROFILE).identity is ALICE
+    assert code(replace(SESSION, auth_name="Alice@EXAMPLE.TEST")) == "identity.unknown-principal"
+    assert code(replace(SESSION, auth_name="alice@example.test")) == "identity.unmapped-login"
+    assert code(replace(SESSION, auth_name="alice@PARTNER.TEST")) == "identity.unmapped-login"
+    assert code(replace(SESSION, auth_name="alice@")) == "identity.unmapped-login"
+
+
+def test_another_mechanism_is_another_spelling() -> None:
+    assert code(replace(SESSION, auth_mechanism="PLAIN")) == "identity.unmapped-login"
+    assert code(replace(SESSION, auth_mechanism="gssapi")) == ""
+
+
+def test_an_empty_login_is_no_login() -> None:
+    assert code(replace(SESSION, auth_name="")) == "identity.no-login"
+
+
+def test_a_login_from_a_trusted_network_is_still_the_login() -> None:
+    inside = replace(SESSION, client_address="192.0.2.9")
+    assert identify(inside, PROFILE).identity is ALICE
+    assert identify(replace(inside, auth_name=""), PROFILE).identity is NETWORK
+
+
+def test_the_unmapped_login_names_the_row_to_add() -> None:
+    found = identify(replace(SESSION, auth_name="alice"), PROFILE).findings[0]
+    assert (
+        '{listener: submission, mechanism: GSSAPI, spelled: "{user}", principal: "{user}@YOUR.REALM"}' in found.detail
+    )
+
+
+def test_nothing_of_a_login_can_break_the_log_line() -> None:
+    found = identify(replace(SESSION, auth_name="x\n\x1b]0;y\u202e\ud800"), PROFILE).findings[0]
+    assert found.detail.isprintable()
+    assert found.detail.isascii()
+
+
+def test_an_unnamed_listener_passes_where_the_profile_says_so() -> None:
+    elsewhere = replace(SESSION, listener="smtps")
+    assert code(elsewhere) == "listener.unnamed"
+    found = identify(elsewhere, PROFILE).findings[0]
+    assert "listeners: {smtps: judge}" in found.detail
+
+
+def test_a_client_address_that_is_none_is_in_no_network() -> None:
+    unknown = Session("submission", "unknown", 4711)
+    assert code(unknown) == "identity.no-login"
+
+
+def with_identity(**changes: object) -> Profile:
+    """The profile with Alice's identity changed."""
+    alice = replace(ALICE, **changes)  # type: ignore[arg-type]
+    return replace(PROFILE, identities=(alice, NETWORK), by_principal=MappingProxyType({alice.principals[0]: alice}))
+
+
+def codes(session: Session, profile: Profile) -> list[str]:
+    return [f.rule.code for f in identify(session, profile).findings]
+
+
+def test_a_login_of_a_realm_that_is_not_ours_is_refused_and_one_in_small_letters_waits() -> None:
+    """`alice@mail.example.test` is what smtpd_sasl_local_domain=$myhostname makes of one of ours: our own mistake."""
+    ours = replace(PROFILE, realms=MappingProxyType({"EXAMPLE.TEST": False}))
+    assert codes(replace(SESSION, auth_name="alice@PARTNER.TEST"), ours) == ["identity.foreign-realm"]
+    assert codes(replace(SESSION, auth_name="alice@mail.example.test"), ours) == ["identity.unmapped-login"]
+    assert codes(replace(SESSION, auth_name="alice"), ours) == ["identity.unmapped-login"]
+    assert codes(replace(SESSION, auth_name=r"alice\@PARTNER.TEST"), ours) == ["identity.unmapped-login"]
+
+
+def test_an_escaped_name_of_our_realm_is_not_the_name_it_looks_like() -> None:
+    ours = replace(PROFILE, realms=MappingProxyType({"EXAMPLE.TEST": False}))
+    caller = identify(replace(SESSION, auth_name=r"alice\@EXAMPLE.TEST@EXAMPLE.TEST"), ours)
+    assert caller.principal == Principal(r"alice\@EXAMPLE.TEST", "EXAMPLE.TEST")
+    assert caller.identity is None
+
+
+def test_a_realm_without_case_finds_its_principals_in_any_case() -> None:
+    folding = replace(PROFILE, realms=MappingProxyType({"EXAMPLE.TEST": True}))
+    assert identify(replace(SESSION, auth_name="ALICE@EXAMPLE.TEST"), folding).identity is ALICE
+    assert identify(replace(SESSION, auth_name="ALICE@EXAMPLE.TEST"), PROFILE).identity is None
+
+
+def test_a_whole_realm_is_an_identity_for_users_and_not_for_instances() -> None:
+    staff = Identity("staff", Kind.PERSON, MailClass.PERSONAL, realms=("EXAMPLE.TEST",))
+    profile = replace(PROFILE, by_realm=MappingProxyType({"EXAMPLE.TEST": staff}))
+    assert of_principal(Principal("dave", "EXAMPLE.TEST"), profile).identity is staff
+    assert of_principal(Principal("alice", "EXAMPLE.TEST"), profile).identity is ALICE  # the exact one goes first
+    assert of_principal(Principal("dave/admin", "EXAMPLE.TEST"), profile).identity is None
+    assert of_principal(Principal(r"dave\@corp.example", "EXAMPLE.TEST"), profile).identity is None
+    assert of_principal(Principal("dave", "PARTNER.TEST"), profile).identity is None
+
+
+def test_a_mechanism_that_the_identity_does_not_allow_is_found_and_the_identity_still_known() -> None:
+    profile = with_identity(mechanisms=("SCRAM-SHA-256",))
+    caller = identify(SESSION, profile)
+    assert [f.rule.code for f in caller.findings] == ["identity.mechanism"]
+    assert caller.identity is not None
+    assert codes(SESSION, with_identity(mechanisms=("GSSAPI",))) == []
+
+
+def test_the_session_key_must_be_as_long_as_the_identity_demands() -> None:
+    profile = with_identity(min_cipher_bits=128)
+    assert codes(SESSION, profile) == ["identity.weak-session"]
+    assert codes(replace(SESSION, cipher_bits=112), profile) == ["identity.weak-session"]
+    assert codes(replace(SESSION, cipher_bits=128), profile) == []
+
+
+def test_a_service_bound_to_networks_may_log_in_from_there_only() -> None:
+    profile = with_identity(only_from=(ip_network("203.0.113.0/24"),))
+    assert codes(SESSION, profile) == ["identity.client-network"]
+    assert codes(replace(SESSION, client_address="203.0.113.7"), profile) == []
+    assert codes(replace(SESSION, client_address="::ffff:203.0.113.7"), profile) == []
+    assert codes(replace(SESSION, client_address="unknown"), profile) == ["identity.client-network"]
+
+
+def test_a_certificate_counts_where_the_mta_trusted_it_and_both_names_agree() -> None:
+    app = Identity("app", Kind.SERVICE, MailClass.AUTO, certificates=(Certificate("app1.example.test", "Example CA"),))
+    profile = replace(PROFILE, identities=(NETWORK, ALICE, app))
+    shown = replace(
+        SESSION,
+        auth_name="",
+        certificate_subject="app1.example.test",
+        certificate_issuer="Example CA",
+        mta="Postfix 3.7",
+    )
+    assert identify(shown, profile).identity is app
+    assert identify(replace(shown, client_address="192.0.2.9"), profile).identity is app  # before its network
+    assert codes(replace(shown, certificate_issuer="Other CA"), profile) == ["identity.no-login"]
+    assert codes(replace(shown, certificate_subject=""), profile) == ["identity.no-login"]
+    # Sendmail names untrusted certificates as well, and says apart whether it could verify them.
+    sendmail = replace(shown, mta="8.17.1.9")
+    assert codes(sendmail, profile) == ["identity.no-login"]
+    assert codes(replace(sendmail, certificate_verify="FAIL"), profile) == ["identity.no-login"]
+    assert identify(replace(sendmail, certificate_verify="OK"), profile).identity is app
+
+
+def test_a_certificate_does_not_replace_a_login() -> None:
+    app = Identity("app", Kind.SERVICE, MailClass.AUTO, certificates=(Certificate("a", "b"),))
+    profile = replace(PROFILE, identities=(ALICE, app))
+    both = replace(SESSION, certificate_subject="a", certificate_issuer="b", mta="Postfix 3.7")
+    assert identify(both, profile).identity is ALICE

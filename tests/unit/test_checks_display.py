@@ -1,0 +1,102 @@
+"""What a display name may show beside its address."""
+
+from types import MappingProxyType
+
+import pytest
+
+from sealgate.checks.caller import Caller
+from sealgate.checks.display import check_name
+from sealgate.mail.address import Mailbox, parse_address, parse_mailbox
+from sealgate.profile.model import (
+    Delegation,
+    Domain,
+    Identity,
+    Kind,
+    MailClass,
+    Principal,
+    Profile,
+    Protected,
+    SenderPattern,
+)
+
+ALICE = Identity(
+    "alice", Kind.PERSON, MailClass.PERSONAL, (Principal("alice", "EXAMPLE.TEST"),),
+    senders=(SenderPattern("alice", "example.test"), SenderPattern("help", "example.test")),
+)  # fmt: skip
+CALLER = Caller(ALICE.principals[0], ALICE, "login")
+SALES = Delegation("sales", (SenderPattern("sales", "example.test"),), frozenset(ALICE.principals))
+PROFILE = Profile(
+    domains=MappingProxyType({"example.test": Domain("example.test", sign=True)}),
+    delegated=MappingProxyType({ALICE.principals[0]: (SALES,)}),
+    protected=(
+        Protected("Carol Chief", (SenderPattern("carol", "example.test"), SenderPattern("carol", "private.test"))),
+        Protected("Big Bank", (SenderPattern("", "bigbank.test"),)),
+    ),
+)
+
+
+def codes(name: str, address: str = "alice@example.test") -> list[str]:
+    mailbox = Mailbox(name, parse_address(address.encode()))
+    return [f.rule.code for f in check_name(mailbox, "From", PROFILE, CALLER)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Alice Example", "alice@example.test", "ALICE@Example.Test", "Alice (help@example.test)", "sales@example.test",
+     "Tom @ Work", "C. Hief", "Carola", "Bank of the Thames"],
+)  # fmt: skip
+def test_ordinary_names_and_addresses_of_the_senders_own_pass(name: str) -> None:
+    assert codes(name) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ceo@example.test", "<ceo@example.test>", "The chief ceo@example.test", "ceo @ example . test",
+     "ceo\uff20example.test", "\u00a0ceo@example.test\u00a0", "CEO@EXAMPLE.TEST", "carol@private.test",
+     "service@bigbank.test"],
+)  # fmt: skip
+def test_an_address_of_ours_or_of_a_protected_name_is_refused(name: str) -> None:
+    assert "identity.display-address" in codes(name)
+
+
+def test_an_encoded_name_is_judged_as_it_is_shown() -> None:
+    mailbox = parse_mailbox(b"=?utf-8?b?Y2VvQGV4YW1wbGUudGVzdA==?= <alice@example.test>")
+    assert [f.rule.code for f in check_name(mailbox, "From", PROFILE, CALLER)] == ["identity.display-address"]
+
+
+def test_a_foreign_address_is_only_told_of() -> None:
+    assert codes("bob@example.org via Tickets") == ["identity.display-foreign"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Carol Chief",
+        "CAROL CHIEF",
+        "Chief, Carol",
+        "Carol  Chief (office)",
+        "C\u0430rol Chief",
+        "CaroI Chief",
+        "Car0l Chief",
+        "Dr. Carol M. Chief",
+        "carolchief",
+        "C a r o l Chief",
+        "\uff23arol Chief",
+        "BIG BANK",
+        "Big Bank Service",
+    ],
+)
+def test_a_name_that_reads_like_a_protected_one_is_found(name: str) -> None:
+    assert codes(name) == ["identity.protected-name"]
+
+
+@pytest.mark.parametrize("address", ["carol@example.test", "carol@private.test"])
+def test_a_protected_name_may_be_borne_by_its_own_addresses(address: str) -> None:
+    assert codes("Carol Chief", address) == []
+
+
+def test_a_list_may_name_the_author_it_stands_in_for() -> None:
+    lists = Identity("lists", Kind.FORWARDER, MailClass.AUTO, senders=(SenderPattern("", "lists.example.test"),))
+    mailbox = Mailbox("ceo@example.test via Talk", parse_address(b"talk@lists.example.test"))
+    found = check_name(mailbox, "From", PROFILE, Caller(identity=lists, via="login"))
+    assert [f.rule.code for f in found] == ["identity.display-foreign"]
