@@ -146,6 +146,10 @@ HOSTILE = {
     "tags without a flag": "Dean\U000e0061 <mallory@mallory.test>".encode(),
     "joiner after a blank": "Dean \u200d <mallory@mallory.test>".encode(),
     "private use": "Dean \uf8ff <mallory@mallory.test>".encode(),
+    "name and address without brackets": b"Dean dean@example.test",
+    "quoted name and address without brackets": b'"Dean" dean@example.test',
+    "line break in an encoded comment after a name": b"Dean <dean@example.test> (=?utf-8?q?x=0Ay?=)",
+    "variation selector in the local part": "葛\U000e0100@example.test".encode(),
     "local part of 65 octets": b"a" * 65 + b"@example.test",
     "long field": b"a" * 2_000 + b" <a@b>",
 }

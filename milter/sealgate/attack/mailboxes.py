@@ -38,7 +38,7 @@ _GROUPS: Final = hostile(
     ("group-nested", b"From: A: B: {victim};, {own};\r\n", "Nested groups are no syntax; parsers recover differently."),
     ("group-unclosed", b"From: Board: {own}, {victim}\r\n", "The group is not closed."),
     ("group-angle", b"From: <{victim}>: {own};\r\n", "An address in brackets stands for the group's name."),
-    ("group-null-sender", b"From: {victim_name} <{victim}>:{own};\r\n", "Name and address are a group's name."),
+    ("group-mailbox", b"From: {victim_name} <{victim}>:{own};\r\n", "Name and address are a group's name."),
 )
 _ROUTES: Final = hostile(
     "routes",

@@ -13,7 +13,7 @@ SHAPES: Final[tuple[Shape, ...]] = hostile(
     ("path-percent-own", b"From: {victim_local}%{domain}\r\n", "A % is all there is; Postfix may make an @ of it."),
     ("path-percent-paren", b"From: {victim_local}%{domain}(@{elsewhere}\r\n", "The same with an open comment."),
     ("path-bang", b"From: {victim_domain}!{victim_local}\r\n", "A UUCP path that Postfix rewrites to the victim."),
-    ("path-bang-at", b"From: {victim_domain}!{victim_local}@{domain}\r\n", "Bang and @: readers differ on which comes first."),
+    ("path-bang-at", b"From: {victim_domain}!{victim_local}@{domain}\r\n", "Bang and @: which comes first differs."),
     ("path-bang-own", b"From: {domain}!{own_local}!{victim_local}\r\n", "A longer UUCP path."),
     ("path-two-at", b"From: {own}@{victim_domain}\r\n", "Two @: the local part ends at the first or the last."),
     ("path-two-at-victim", b"From: {victim}@{domain}\r\n", "The victim's address with a domain behind."),

@@ -1,8 +1,9 @@
 """One shape: an envelope sender and a message as templates, filled in with the people of a run.
 
-A hostile shape carries the victim's address (or name) in a place where some mail reader, filter or signer takes it for
-the author's. An honest one carries none but the sender's own, in a spelling that careless filters refuse. Templates
-hold octets; `{own}` and the other names of `Cast.words` are replaced, nothing else is touched. Nothing here raises.
+A hostile shape carries the victim's address or name, or a stranger's, in a place where some mail reader, filter or
+signer takes it for the author's. An honest one carries none but the sender's own, in a spelling that careless filters
+refuse. Templates hold octets; `{own}` and the other names of `Cast.words` are replaced, nothing else is touched.
+Nothing here raises.
 """
 
 import enum

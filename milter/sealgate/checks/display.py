@@ -6,7 +6,7 @@ other addresses in names are told of (`"bob@example.org via Tickets"` is honest)
 one (UTS 39 skeletons) may be borne only by the addresses the profile lists for it.
 """
 
-import re
+from functools import lru_cache
 from typing import Final
 
 from sealgate.checks.caller import Caller
@@ -14,11 +14,11 @@ from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
 from sealgate.mail.address import Address, AddressError, Mailbox, addresses_within, parse_address
 from sealgate.mail.reply import printable
-from sealgate.mail.skeleton import skeleton
+from sealgate.mail.skeleton import readings, skeleton
+from sealgate.mail.within import MAX_FOUND
 from sealgate.profile.model import Profile, Protected
 from sealgate.profile.rights import grant_for
 
-_WORD = re.compile(r"[^\W_]+")
 MAX_WORDS: Final = 200  # of a name; a name is at most a line or two
 
 
@@ -33,9 +33,10 @@ def check_name(mailbox: Mailbox, where: str, profile: Profile, caller: Caller) -
     """
     if not mailbox.name:
         return ()
-    findings = [
-        f for text in addresses_within(mailbox.name) for f in _address_in_name(text, mailbox, where, profile, caller)
-    ]
+    within = addresses_within(mailbox.name)
+    findings = [f for text in within for f in _address_in_name(text, mailbox, where, profile, caller)]
+    if len(within) >= MAX_FOUND:  # behind so many there may be one of ours that was not looked at
+        findings.append(_found("identity.display-address", f"{MAX_FOUND} addresses in one name", where, within[-1]))
     findings += _protected_name(mailbox, where, profile)
     return tuple(dict.fromkeys(findings))
 
@@ -44,14 +45,14 @@ def _address_in_name(text: str, mailbox: Mailbox, where: str, profile: Profile, 
     try:
         address = parse_address(text.encode())
     except AddressError:
-        is_bound = text.rpartition("@")[2] in profile.domains
+        is_bound = _is_drawn_like_ours(text.rpartition("@")[2], profile)
     else:
         if str(address).lower() == str(mailbox.address).lower():
             return ()
         if caller.identity is not None and grant_for(profile, caller.identity, caller.principal, address) is not None:
             return ()
         is_protected = any(_belongs(address, each, profile) for each in profile.protected)
-        is_bound = address.domain in profile.domains or is_protected
+        is_bound = is_protected or _is_drawn_like_ours(address.domain, profile)
     # A list that puts its own address into From names the author beside it: `"bob@example.test via Talk" <talk@...>`.
     code = "identity.display-address" if is_bound and not caller.is_forwarder else "identity.display-foreign"
     return (_found(code, f"the name shows {printable(text)}, the address is {mailbox.address}", where, text),)
@@ -60,10 +61,10 @@ def _address_in_name(text: str, mailbox: Mailbox, where: str, profile: Profile, 
 def _protected_name(mailbox: Mailbox, where: str, profile: Profile) -> list[Finding]:
     if not profile.protected:
         return []
-    seen = _readings(mailbox.name)
+    seen = _words(mailbox.name)
     found: list[Finding] = []
     for each in profile.protected:
-        is_alike = any(map(_bears, seen, _readings(each.name)))
+        is_alike = any(_bears(words, wanted) for words in seen for wanted in _wanted(each.name))
         if is_alike and not _belongs(mailbox.address, each, profile):
             detail = (
                 f"the name {printable(mailbox.name)} reads like {printable(each.name)}, who is not {mailbox.address}"
@@ -72,10 +73,32 @@ def _protected_name(mailbox: Mailbox, where: str, profile: Profile) -> list[Find
     return found
 
 
-def _readings(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of a name as the eye takes them, twice: capital I for l, and capitals as the letters they stand for."""
-    drawn, folded = skeleton(name).casefold(), skeleton(name.casefold())
-    return tuple(_WORD.findall(drawn)[:MAX_WORDS]), tuple(_WORD.findall(folded)[:MAX_WORDS])
+def _is_drawn_like_ours(domain: str, profile: Profile) -> bool:
+    """Whether a domain is one of ours, or cannot be told from one on a screen (UTS 39)."""
+    return domain in profile.domains or skeleton(_shown(domain)) in {skeleton(_shown(ours)) for ours in profile.domains}
+
+
+def _shown(domain: str) -> str:
+    """A domain as a reader draws it: A-labels as the letters they stand for (RFC 3492)."""
+    if "xn--" not in domain:
+        return domain
+    try:
+        return ".".join(
+            label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+            for label in domain.split(".")
+        )
+    except UnicodeError:
+        return domain
+
+
+def _words(name: str) -> list[tuple[str, ...]]:
+    """The words of a name, in each reading by which names are to be compared."""
+    return [tuple(key.split()[:MAX_WORDS]) for key in readings(name)]
+
+
+@lru_cache(maxsize=1_024)  # the same few names with every message
+def _wanted(name: str) -> list[tuple[str, ...]]:
+    return _words(name)
 
 
 def _bears(seen: tuple[str, ...], wanted: tuple[str, ...]) -> bool:

@@ -114,7 +114,9 @@ def inverted_rules(table: RuleTable, problems: Problems) -> tuple[Owner, ...]:
 
 
 def _sorted(owned: dict[str, list[tuple[str, int]]]) -> tuple[Owner, ...]:
-    return tuple(Owner(login, tuple(dict.fromkeys(owned[login]))) for login in sorted(owned))
+    return tuple(
+        Owner(login, tuple(sorted(set(owned[login]), key=lambda pair: (pair[1], pair[0])))) for login in sorted(owned)
+    )
 
 
 def _stands_for(rule: Rule) -> str:

@@ -1,0 +1,136 @@
+"""Files to a Runtime: files of senders travel with the profile, count in its digest, and are judged before they do."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sealgate.app.runtime import Override
+from sealgate.checks.finding import Action
+from sealgate.checks.rules import RULES
+from sealgate.mail.address import parse_address
+from sealgate.profile.model import Principal, Problem, SenderFile, SenderFormat
+from sealgate.wiring import Ingredients, SenderRows, build, read_profile, unpack
+
+ALICE = Principal("alice", "EXAMPLE.TEST")
+PROFILE = """\
+version: 1
+mode: enforce
+listeners: {submission: judge}
+logins:
+  - {listener: submission, mechanism: GSSAPI, spelled: "{user}@EXAMPLE.TEST", principal: "{user}@EXAMPLE.TEST"}
+domains:
+  example.test: {sign: no}
+identities:
+  staff:
+    principals: [alice@EXAMPLE.TEST, bob@EXAMPLE.TEST]
+    senders:
+      file: FOLDER/senders
+  others:
+    principals: [carol@EXAMPLE.TEST]
+    senders:
+      file: FOLDER/map
+      format: texthash
+      realm: EXAMPLE.TEST
+"""
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    (tmp_path / "senders").write_text("alice@EXAMPLE.TEST alice@example.test\n")
+    (tmp_path / "map").write_text("carol@example.test carol\n")
+    path = tmp_path / "profile.yaml"
+    path.write_text(PROFILE.replace("FOLDER", str(tmp_path)))
+    return path
+
+
+def good(path: Path) -> Ingredients:
+    ingredients, problems = read_profile(path)
+    assert ingredients is not None, [str(p) for p in problems]
+    return ingredients
+
+
+def errors(path: Path) -> list[Problem]:
+    ingredients, problems = read_profile(path)
+    assert ingredients is None
+    return [p for p in problems if p.is_error]
+
+
+def test_the_runtime_holds_the_tables_of_the_profile(profile: Path) -> None:
+    runtime = build(unpack(good(profile).pack()))
+    sources = {i.name: i.sender_file for i in runtime.profile.identities}
+    staff, others = sources["staff"], sources["others"]
+    assert staff is not None
+    assert others is not None
+    table = runtime.profile.sender_tables[staff]
+    address = parse_address(b"alice@example.test")
+    assert table.line_for(ALICE, address, exact_case=False, delimiter="") == 1
+    assert runtime.profile.sender_tables[others].of(Principal("carol", "EXAMPLE.TEST")) == (("carol@example.test", 1),)
+
+
+def test_the_digest_is_of_the_profile_alone_where_there_are_no_files(profile: Path, tmp_path: Path) -> None:
+    text = "version: 1\nlisteners: {submission: pass}\n"
+    profile.write_text(text)
+    assert build(good(profile)).digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_digest_changes_with_each_file_and_is_the_one_of_the_manual(profile: Path, tmp_path: Path) -> None:
+    before = build(good(profile)).digest
+    told = hashlib.sha256(profile.read_bytes())
+    for name in ("senders", "map"):
+        path = tmp_path / name
+        told.update(f"\0{path}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    assert before == told.hexdigest()
+    seen = {before}
+    for name in ("senders", "map"):
+        with (tmp_path / name).open("a") as file:
+            file.write("# changed\n")
+        seen.add(build(good(profile)).digest)
+    assert len(seen) == 3
+
+
+def test_what_is_wrong_in_a_file_is_named_there_and_forbids_the_profile(profile: Path, tmp_path: Path) -> None:
+    (tmp_path / "senders").write_text("alice@EXAMPLE.TEST alice@example.test\nbob bob\n")
+    (tmp_path / "map").unlink()
+    found = [str(p) for p in errors(profile)]
+    assert any(f.startswith(f"{tmp_path}/senders:2:") for f in found)
+    assert any(f.startswith(f"{profile}:") and "No such file" in f for f in found)
+
+
+def test_a_file_that_everybody_can_write_is_refused(profile: Path, tmp_path: Path) -> None:
+    (tmp_path / "map").chmod(0o666)
+    assert any("chmod o-w" in p.message for p in errors(profile))
+
+
+def test_names_of_a_realm_that_folds_are_folded_in_its_files(profile: Path, tmp_path: Path) -> None:
+    profile.write_text(profile.read_text() + "realms: {EXAMPLE.TEST: fold}\n")
+    (tmp_path / "senders").write_text("ALICE@EXAMPLE.TEST alice@example.test\n")
+    runtime = build(unpack(good(profile).pack()))
+    table = next(t for s, t in runtime.profile.sender_tables.items() if s.format is SenderFormat.LOGINS)
+    assert table.of(ALICE) == (("alice@example.test", 1),)
+
+
+@pytest.mark.parametrize("over", [None, Override(True, 12.5, "me", "why\u00e9")])
+def test_ingredients_survive_the_channel(over: Override | None) -> None:
+    tables = (
+        SenderRows("/a", "logins", "", "0" * 64, b"\x00\xff\n"),
+        SenderRows("/b\u00e9", "regexp", "R", "1" * 64, b""),
+        SenderRows("/c", "texthash", "R", "2" * 64, bytes(range(256)) * 10),
+    )
+    made = Ingredients("/p", "text \u00e9\0", (("d", "s", b"\xff\x00pem"),), over, tables)
+    assert unpack(made.pack()) == made
+    assert unpack(replace(made, tables=()).pack()) == replace(made, tables=())
+    assert tables[1].source == SenderFile("/b\u00e9", SenderFormat.REGEXP, "R")
+
+
+def test_remove_is_for_rules_whose_findings_name_fields(profile: Path) -> None:
+    text = profile.read_text()
+    able = next((code for code, rule in RULES.items() if rule.action is Action.REMOVE and not rule.always), "")
+    profile.write_text(text + "rules:\n  identity.header-from: {action: remove}\n")
+    found = errors(profile)
+    assert [p.line for p in found] == [len(text.splitlines()) + 2]
+    assert "cannot remove" in found[0].message
+    if able:
+        profile.write_text(f"{text}rules:\n  {able}: {{action: remove}}\n")
+        good(profile)
