@@ -49,9 +49,17 @@ def test_a_row_accounts_for_every_shape(kind: Kind) -> None:
     assert sum(shown(kind)[1]) == len(SENT)
 
 
+def measured_again(kind: Kind) -> Row:
+    """The gate behind a real Postfix, as `make compare` measures it."""
+    if why := why_unavailable():
+        pytest.skip(why)
+    (row,) = compared([kind], SENT).rows
+    return row
+
+
 @pytest.mark.daemon
-def test_sealgates_row_is_what_it_does_today(gate: Gate) -> None:
-    """Run `make compare README=1` where this fails, if what it does today is what it shall do."""
+def test_sealgate_lets_out_today_what_the_readme_says(gate: Gate) -> None:
+    """Over its socket: what Postfix mends and what the gate refuses is not told apart here."""
     gate.use(profile_text("attack"))
     came = by_socket(SENT, gate.socket)
     records = of_both_domains(gate.records)
@@ -61,23 +69,28 @@ def test_sealgates_row_is_what_it_does_today(gate: Gate) -> None:
         copies = [Delivered(answer.sender, (), answer.delivered)] if answer.delivered else []
         results.append(Result(shape, outcome(shape, answer.code, copies, records), answer.text))
     row = Row(SEALGATE, SEALGATE.version(), tuple(results), 0.0)
+    version, numbers = shown(SEALGATE)
+    assert (version, *numbers[3:]) == (row.version, *figures(row)[3:]), [r.shape.code for r in faults(row)]
+
+
+@pytest.mark.relay
+def test_sealgates_row_is_what_it_does_today() -> None:
+    """Run `make compare README=1` where this fails, if what it does today is what it shall do."""
+    row = measured_again(SEALGATE)
     assert shown(SEALGATE) == (row.version, figures(row)), [r.shape.code for r in faults(row)]
 
 
 @pytest.mark.nightly
 @pytest.mark.relay
-@pytest.mark.parametrize("kind", GATES, ids=lambda kind: kind.code)
-def test_the_figures_of_each_gate_can_be_measured_again(kind: Kind) -> None:
-    if why := why_unavailable():
-        pytest.skip(why)
+@pytest.mark.parametrize("kind", [k for k in GATES if k is not SEALGATE], ids=lambda kind: kind.code)
+def test_the_rows_of_the_others_can_be_measured_again(kind: Kind) -> None:
     try:
         version = kind.version()
     except Missing as package:
         pytest.skip(f"{package} is not installed: make compare installs it")
     if version != shown(kind)[0]:
         pytest.skip(f"the README was measured with {kind.package} {shown(kind)[0]}, here is {version}")
-    (row,) = compared([kind], SENT).rows
-    assert figures(row) == shown(kind)[1]
+    assert figures(measured_again(kind)) == shown(kind)[1]
 
 
 def _copy(shape: Shape, without: bytes = b"") -> Delivered:

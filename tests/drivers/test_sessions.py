@@ -366,10 +366,14 @@ class Model:
         self.octets = 0
 
 
-_WHO = st.sampled_from(("", "alice", ALICE, BOB, "alice@PARTNER.TEST"))
-_ADDRESS = st.sampled_from((b"<alice@example.test>", b"<bob@example.test>", b"<>"))
+_WHO = st.sampled_from((ALICE, BOB, ALICE, BOB, "", "alice", "alice@PARTNER.TEST"))
+_ADDRESS = st.sampled_from((b"", b"<alice@example.test>", b"<bob@example.test>", b"<>"))  # empty: their own
 _AUTHOR = st.sampled_from((b" alice@example.test", b" bob@example.test"))
-_WHICH = st.sampled_from((0, 1))
+
+
+def where(*phases: str) -> Any:
+    """A rule is tried only where a connection is in one of these phases."""
+    return precondition(lambda self: any(model.phase in phases for model in self.models))
 
 
 class Sessions(RuleBasedStateMachine):
@@ -388,40 +392,45 @@ class Sessions(RuleBasedStateMachine):
         self.events.append((kind, event))
         return len(self.events)
 
+    def _one(self, data: st.DataObject, *phases: str) -> Model:
+        return data.draw(st.sampled_from([model for model in self.models if model.phase in phases]))
+
     @initialize(steps=st.sampled_from((0xFFFFFFFF, milter.P_HDR_LEADSPC)))
     def begin(self, steps: int) -> None:
         self.steps = steps  # with and without leave not to answer
+        self.open(self.models[0])
 
     def _go_on(self, answer: int) -> None:
         """No step before the end may end the judgement: Postfix would keep an ACCEPT for the next message."""
         assert answer in (milter.CONTINUE, milter.NOREPLY), answer
 
-    @rule(which=_WHICH)
-    def connect(self, which: int) -> None:
-        model = self.models[which]
-        if model.phase != "closed":
-            return
+    @where("closed")
+    @rule(data=st.data())
+    def connect(self, data: st.DataObject) -> None:
+        self.open(self._one(data, "closed"))
+
+    def open(self, model: Model) -> None:
         assert self.adapter._negotiate(model.ctx, [0xFFFFFFFF, self.steps, 0, 0]) == milter.CONTINUE
         self._go_on(self.adapter._connect(model.ctx, "localhost", 2, ("127.0.0.1", 4711)))
         model.phase = "idle"
 
-    @rule(which=_WHICH)
-    def helo(self, which: int) -> None:
-        model = self.models[which]
-        if model.phase == "idle":
-            self._go_on(self.adapter._helo(model.ctx, "client.example.test"))
+    @where("idle")
+    @rule(data=st.data())
+    def helo(self, data: st.DataObject) -> None:
+        self._go_on(self.adapter._helo(self._one(data, "idle").ctx, "client.example.test"))
 
-    @rule(which=_WHICH, login=_WHO, sender=_ADDRESS)
-    def mail(self, which: int, login: str, sender: bytes) -> None:
-        model = self.models[which]
-        if model.phase not in ("idle", "mail"):  # an MTA may begin anew without abort
-            return
-        model.ctx.macros |= {"{auth_type}": "GSSAPI" if login else "", "{auth_authen}": login}
-        model.ctx.macros["{mail_addr}"] = sender.decode().strip("<>")
-        answer = self.adapter._mail(model.ctx, sender)
-        model.login, model.sender, model.recipients, model.headers, model.octets = login, sender.decode(), [], [], 0
+    @where("idle", "mail")  # an MTA may begin anew without abort
+    @rule(data=st.data(), login=_WHO, sender=_ADDRESS)
+    def mail(self, data: st.DataObject, login: str, sender: bytes) -> None:
         own = f"<{login.partition('@')[0]}@example.test>"
-        if principal_of(login) and sender.decode() in (own, "<>"):
+        self.say_mail(self._one(data, "idle", "mail"), login, sender.decode() or own)
+
+    def say_mail(self, model: Model, login: str, sender: str) -> None:
+        model.ctx.macros |= {"{auth_type}": "GSSAPI" if login else "", "{auth_authen}": login}
+        model.ctx.macros["{mail_addr}"] = sender.strip("<>")
+        answer = self.adapter._mail(model.ctx, sender.encode())
+        model.login, model.sender, model.recipients, model.headers, model.octets = login, sender, [], [], 0
+        if principal_of(login) and sender in (f"<{login.partition('@')[0]}@example.test>", "<>"):
             self._go_on(answer)
             model.phase = "mail"
             return
@@ -429,44 +438,90 @@ class Sessions(RuleBasedStateMachine):
         self._decided(model, "mail")
         model.phase = "idle"
 
-    @rule(which=_WHICH, number=st.integers(0, 99))
-    def rcpt(self, which: int, number: int) -> None:
-        model = self.models[which]
-        if model.phase == "mail":
-            recipient = b"<r%d@elsewhere.test>" % number
-            self._go_on(self.adapter._rcpt(model.ctx, recipient))
-            model.recipients.append(recipient)
+    @where("idle", "mail")
+    @rule(data=st.data(), is_paired=st.booleans())
+    def whole_messages(self, data: st.DataObject, is_paired: bool) -> None:
+        """One message from MAIL to its end, or one on each connection with their steps mixed."""
+        ready = [model for model in self.models if model.phase in ("idle", "mail")]
+        plans = [self._plan(model, data) for model in (ready if is_paired else ready[:1])]
+        while plans:
+            plan = data.draw(st.sampled_from(plans))
+            if next(plan, None) is None:
+                plans.remove(plan)
 
-    @rule(which=_WHICH)
-    def data(self, which: int) -> None:
-        model = self.models[which]
-        if model.phase == "mail" and model.recipients:
-            self._go_on(self.adapter._data(model.ctx))
-            model.phase = "data"
-
-    @rule(which=_WHICH, author=_AUTHOR, is_from=st.booleans())
-    def header(self, which: int, author: bytes, is_from: bool) -> None:
-        model = self.models[which]
-        if model.phase == "data":
-            name = "From" if is_from else "X-Other"
-            self._go_on(self.adapter._header(model.ctx, name, author))
-            model.headers.append((name, author))
-
-    @rule(which=_WHICH, chunks=st.integers(0, 3))
-    def body(self, which: int, chunks: int) -> None:
-        model = self.models[which]
-        if model.phase == "data":
-            self._go_on(self.adapter._eoh(model.ctx))
-            model.phase = "body"
-            for _ in range(chunks):
-                self._go_on(self.adapter._body(model.ctx, b"hello\r\n"))
-                model.octets += 7
-
-    @rule(which=_WHICH)
-    def end(self, which: int) -> None:
-        model = self.models[which]
-        if model.phase not in ("data", "body"):  # an empty message has no end of header
+    def _plan(self, model: Model, data: st.DataObject) -> Iterator[bool]:
+        login = data.draw(_WHO)
+        own = f"<{login.partition('@')[0]}@example.test>"
+        self.say_mail(model, login, data.draw(st.sampled_from((own, own, "<>", "<bob@example.test>"))))
+        yield True
+        if model.phase != "mail":
             return
+        for number in data.draw(st.lists(st.integers(0, 99), min_size=1, max_size=3)):
+            self.say_rcpt(model, number)
+            yield True
+        self.say_data(model)
+        yield True
+        name = login.partition("@")[0]
+        for author in data.draw(st.just([f" {name}@example.test".encode()]) | st.lists(_AUTHOR, max_size=2)):
+            self.say_header(model, "From", author)
+            yield True
+        if data.draw(st.integers(0, 7)):
+            self.say_body(model, data.draw(st.integers(0, 3)))
+            yield True
+            self.say_end(model)
+        yield True
+
+    @where("mail")
+    @rule(data=st.data(), number=st.integers(0, 99))
+    def rcpt(self, data: st.DataObject, number: int) -> None:
+        self.say_rcpt(self._one(data, "mail"), number)
+
+    def say_rcpt(self, model: Model, number: int) -> None:
+        recipient = b"<r%d@elsewhere.test>" % number
+        self._go_on(self.adapter._rcpt(model.ctx, recipient))
+        model.recipients.append(recipient)
+
+    @where("mail")
+    @rule(data=st.data(), authors=st.lists(_AUTHOR, max_size=2))
+    def data(self, data: st.DataObject, authors: list[bytes]) -> None:
+        model = self._one(data, "mail")
+        if not model.recipients:
+            return
+        self.say_data(model)
+        for author in authors:
+            self.say_header(model, "From", author)
+
+    def say_data(self, model: Model) -> None:
+        self._go_on(self.adapter._data(model.ctx))
+        model.phase = "data"
+
+    @where("data")
+    @rule(data=st.data(), author=_AUTHOR, name=st.sampled_from(("From", "X-Other")))
+    def header(self, data: st.DataObject, author: bytes, name: str) -> None:
+        self.say_header(self._one(data, "data"), name, author)
+
+    def say_header(self, model: Model, name: str, value: bytes) -> None:
+        self._go_on(self.adapter._header(model.ctx, name, value))
+        model.headers.append((name, value))
+
+    @where("data")
+    @rule(data=st.data(), chunks=st.integers(0, 3))
+    def body(self, data: st.DataObject, chunks: int) -> None:
+        self.say_body(self._one(data, "data"), chunks)
+
+    def say_body(self, model: Model, chunks: int) -> None:
+        self._go_on(self.adapter._eoh(model.ctx))
+        model.phase = "body"
+        for _ in range(chunks):
+            self._go_on(self.adapter._body(model.ctx, b"hello\r\n"))
+            model.octets += 7
+
+    @where("data", "body")  # an empty message has no end of header
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        self.say_end(self._one(data, "data", "body"))
+
+    def say_end(self, model: Model) -> None:
         answer = self.adapter._end(model.ctx)
         authors = [value for name, value in model.headers if name == "From"]
         is_own = len(authors) == 1 and authors[0].startswith(b" " + model.login.partition("@")[0].encode() + b"@")
@@ -479,28 +534,27 @@ class Sessions(RuleBasedStateMachine):
         assert event["header"]["from"] == (authors[0].decode().strip() if authors else "")
         model.phase = "idle"
 
-    @rule(which=_WHICH)
-    def abort(self, which: int) -> None:
-        model = self.models[which]
-        if model.phase != "closed":
+    @where("idle", "mail", "data", "body")
+    @rule(data=st.data(), times=st.integers(1, 2))
+    def abort(self, data: st.DataObject, times: int) -> None:
+        model = self._one(data, "idle", "mail", "data", "body")
+        for _ in range(times):
             assert self.adapter._abort(model.ctx) == milter.CONTINUE
-            model.phase = "idle"
+        model.phase = "idle"
 
-    @rule(which=_WHICH)
-    def unknown(self, which: int) -> None:
-        model = self.models[which]
-        if model.phase in ("idle", "mail"):
-            self._go_on(self.adapter._unknown(model.ctx, "FROB"))
+    @where("idle", "mail")
+    @rule(data=st.data())
+    def unknown(self, data: st.DataObject) -> None:
+        self._go_on(self.adapter._unknown(self._one(data, "idle", "mail").ctx, "FROB"))
 
-    @precondition(lambda self: any(model.phase != "closed" for model in self.models))
-    @rule(which=_WHICH, is_new=st.booleans())
-    def close(self, which: int, is_new: bool) -> None:
-        model = self.models[which]
-        if model.phase != "closed":
-            assert self.adapter._close(model.ctx) == milter.CONTINUE
-            model.phase = "closed"
-            if is_new:  # libmilter makes a new context a connection; the same one must do as well
-                model.ctx = Context()
+    @where("idle", "mail", "data", "body")
+    @rule(data=st.data(), is_new=st.booleans())
+    def close(self, data: st.DataObject, is_new: bool) -> None:
+        model = self._one(data, "idle", "mail", "data", "body")
+        assert self.adapter._close(model.ctx) == milter.CONTINUE
+        model.phase = "closed"
+        if is_new:  # libmilter makes a new context a connection; the same one must do as well
+            model.ctx = Context()
 
     def _decided(self, model: Model, stage: str) -> dict[str, Any]:
         assert len(self.events) == self.seen + 1, "one decision a message"
@@ -530,10 +584,9 @@ class Sessions(RuleBasedStateMachine):
 def test_a_step_without_a_mail_is_a_451_and_the_next_message_is_whole(steps: int, was_refused: bool) -> None:
     machine = Sessions()
     machine.begin(steps)
-    machine.connect(0)
     adapter, model = machine.adapter, machine.models[0]
     if was_refused:
-        machine.mail(0, ALICE, b"<bob@example.test>")
+        machine.say_mail(model, ALICE, "<bob@example.test>")
     adapter._rcpt(model.ctx, b"<x@elsewhere.test>")
     adapter._header(model.ctx, "From", b" alice@example.test")
     assert adapter._end(model.ctx) == milter.TEMPFAIL
@@ -541,12 +594,12 @@ def test_a_step_without_a_mail_is_a_451_and_the_next_message_is_whole(steps: int
     assert "decision" not in [kind for kind, _ in machine.events[machine.seen :]]
     adapter._abort(model.ctx)
     machine.seen = len(machine.events)
-    machine.mail(0, BOB, b"<bob@example.test>")
-    machine.rcpt(0, 7)
-    machine.data(0)
-    machine.header(0, b" bob@example.test", True)
-    machine.body(0, 1)
-    machine.end(0)
+    machine.say_mail(model, BOB, "<bob@example.test>")
+    adapter._rcpt(model.ctx, b"<r7@elsewhere.test>")
+    model.recipients.append(b"<r7@elsewhere.test>")
+    machine.say_header(model, "From", b" bob@example.test")
+    machine.say_end(model)
+    machine.a_message_is_under_way_where_one_was_begun()
 
 
 TestSessions = Sessions.TestCase

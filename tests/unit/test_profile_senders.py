@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -389,6 +390,12 @@ def test_what_is_let_through_is_quick_on_the_worst_addresses(expression: str) ->
     assert time.process_time() - start < 0.3
 
 
+def test_capitals_that_count_are_warned_of() -> None:
+    table, problems = read("/^CEO@/i carol\n/^CFO@/ carol\n", "regexp")
+    assert table is not None
+    assert [(p.line, p.column, p.is_error) for p in problems] == [(1, 2, False)]
+
+
 def test_expressions_that_are_slow_together_are_refused() -> None:
     table, problems = read("/^.*[a-z].*x@y/ alice\n" * 200, "regexp")
     assert table is None
@@ -486,3 +493,82 @@ def test_tables_decide_as_postfix_says(said: dict[str, dict[str, str]], name: st
         logins = [login for login in re.split(r"[,\s]+", said[name].get(key, "")) if login]
         ours = [name.removesuffix("@EXAMPLE.TEST") for name in holders(table, key)]
         assert ours == [login.removesuffix("@EXAMPLE.TEST") for login in logins], key
+
+
+# -- the manual --------------------------------------------------------------------------------------------------------
+
+MANUAL = (Path(__file__).resolve().parents[2] / "doc" / "senders.md").read_text()
+AD = """\
+dn: CN=Alice Example,OU=People,DC=example,DC=test
+sAMAccountName: Alice
+mail: Alice.Example@example.test
+proxyAddresses: SMTP:alice.example@example.test
+proxyAddresses: smtp:alice@example.test
+proxyAddresses: X500:/o=Example/ou=x/cn=alice
+
+# refldap://elsewhere.example.test/DC=elsewhere
+
+dn:: Q049QsO2Yg==
+proxyAddresses: smtp:bob@example.test
+sAMAccountName: bob
+
+dn: CN=Without address
+sAMAccountName: carol
+
+dn: CN=Base64
+sAMAccountName: dora
+mail:: ZG9yYUBtw7xuY2hlbi5leGFtcGxl
+proxyAddresses: SMTP:dora@example.test
+
+dn: CN=Odd name
+sAMAccountName: e f
+mail: ef@example.test
+"""
+IPA = """\
+dn: uid=alice,cn=users,cn=accounts,dc=example,dc=test
+krbPrincipalName: alice@EXAMPLE.TEST
+krbPrincipalName: a.example@EXAMPLE.TEST
+krbPrincipalName: alice\\@corp.example@EXAMPLE.TEST
+mail: alice@example.test
+mail: a.example@example.test
+
+dn: uid=bob,cn=users,cn=accounts,dc=example,dc=test
+mail: bob@example.test
+krbPrincipalName: bob@EXAMPLE.TEST
+"""
+
+
+def awk(script: str, ldif: str, *options: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which("awk") is None:
+        pytest.skip("awk is not installed")
+    return subprocess.run(["awk", *options, script], input=ldif, capture_output=True, text=True, check=False)
+
+
+def test_the_awk_scripts_of_the_manual_write_files_that_are_read() -> None:
+    ad, ipa = re.findall(r"```awk\n(.*?)```", MANUAL, re.S)
+    done = awk(ad, AD, "-v", "realm=EXAMPLE.TEST")
+    assert done.returncode == 1
+    assert "base64" in done.stderr
+    assert "CN=Base64" in done.stderr
+    assert "e f" in done.stderr
+    table = good(done.stdout, realm="", fold=frozenset({"EXAMPLE.TEST"}))
+    assert [p for p, _ in table.of(ALICE)] == ["Alice.Example@example.test", "alice@example.test"]
+    assert [p for p, _ in table.of(BOB)] == ["bob@example.test"]
+    assert [p for p, _ in table.of(Principal("dora", "EXAMPLE.TEST"))] == ["dora@example.test"]
+    assert len(done.stdout.splitlines()) == 3
+    assert awk(ad, AD.partition("dn: CN=Base64")[0].replace("\n", "\r\n"), "-v", "realm=R").returncode == 0
+    assert "ldif-wrap=no" in awk(ad, "dn: x\nmail: a@\n example.test\n", "-v", "realm=R").stderr
+    done = awk(ipa, IPA)
+    assert (done.returncode, done.stderr) == (0, "")
+    table = good(done.stdout, realm="")
+    for name in ("alice", "a.example", "alice\\@corp.example"):
+        found = [pattern for pattern, _ in table.of(Principal(name, "EXAMPLE.TEST"))]
+        assert found == ["alice@example.test", "a.example@example.test"], name
+    assert [p for p, _ in table.of(BOB)] == ["bob@example.test"]
+
+
+def test_the_examples_of_the_manual_are_in_order() -> None:
+    formats = re.findall(r"^## `(\w+)`.*?```\n(.*?)```", MANUAL, re.S | re.M)
+    assert {form for form, _ in formats} == set(SenderFormat)
+    for form, text in formats:
+        assert not read(text, form)[1], form

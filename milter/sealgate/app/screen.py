@@ -78,7 +78,7 @@ def at_end(
         *trace.check_end(message, profile, caller),
         *canspam.check(elements, caller.identity),
         *classify.check(message, facts, caller.identity),
-        *hygiene.check_end(message),
+        *hygiene.check_end(message, caller),
     )
     if over_limit:
         findings += (Finding(RULES["form.header-limit"], "header fields beyond the cap were not kept"),)

@@ -35,6 +35,11 @@ def check_name(mailbox: Mailbox, where: str, profile: Profile, caller: Caller) -
         return ()
     within = addresses_within(mailbox.name)
     findings = [f for text in within for f in _address_in_name(text, mailbox, where, profile, caller)]
+    for text in addresses_within(_in_octets(mailbox.name)):
+        if text not in within and text.rpartition("@")[2] in profile.domains:
+            findings.append(
+                _found("identity.display-address", f"read in octets the name shows {printable(text)}", where, text)
+            )
     if len(within) >= MAX_FOUND:  # behind so many there may be one of ours that was not looked at
         findings.append(_found("identity.display-address", f"{MAX_FOUND} addresses in one name", where, within[-1]))
     findings += _protected_name(mailbox, where, profile)
@@ -71,6 +76,11 @@ def _protected_name(mailbox: Mailbox, where: str, profile: Profile) -> list[Find
             )
             found.append(_found("identity.protected-name", detail, where, each.name))
     return found
+
+
+def _in_octets(name: str) -> str:
+    """The name as a program shows it that keeps one octet of each character; empty where that changes nothing."""
+    return "" if name.isascii() else "".join(chr(ord(c) & 0xFF) for c in name)
 
 
 def _is_drawn_like_ours(domain: str, profile: Profile) -> bool:

@@ -190,6 +190,11 @@ _CATALOGUE: Final = (
         "send field names of printable ASCII without blanks",
     ),
     Rule(
+        "form.hidden-line", "RFC 5322 2.2", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "a header field holds a character that some programs take for the end of a line",
+        "send header fields without control characters and line separators",
+    ),
+    Rule(
         "form.over-limits", "RFC 5321 4.5.3", Mode.REPORT, Action.REJECT, "552", "5.3.4",
         "the message is larger or deeper than what can be judged",
         "send fewer or smaller header fields and parts",

@@ -45,6 +45,7 @@ _LOCAL = re.compile(
 )
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _EMPTY_LINE = re.compile(rb"\n[ \t]*(?:\r?\n|\Z)")
+_UNREAD_WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?")  # left after decoding: unknown charset, no end, encoded twice
 # At signs that some readers fold to "@" (NFKC), or show so alike that nobody sees the difference. In a name they are
 # harmless (Japanese writes them before a place of work) unless what follows could be a domain.
 _AT_LIKE = re.compile(
@@ -201,6 +202,8 @@ def _mailbox(pieces: Iterator[tuple[str, str]]) -> tuple[Mailbox, bool]:
         raise AddressError("the name is too long")
     for text in (shown, comment):
         _refuse_hidden(text)
+        if "=?" in text and _UNREAD_WORD.search(text):
+            raise AddressError("the name holds an encoded-word that cannot be read (RFC 2047 2)")
         if not text.isascii() and _AT_LIKE.search(text):
             raise AddressError("the name holds a character that looks like an @, and what could be a domain")
     return Mailbox(shown, address), more
