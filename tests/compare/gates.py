@@ -260,10 +260,12 @@ def _daemon(command: list[str], folder: Path, socket: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        finally:  # also where Ctrl-C comes while we wait
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 def _last_words(folder: Path) -> str:

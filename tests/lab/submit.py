@@ -163,10 +163,6 @@ class Client:
         answer = self.command(f"XCLIENT {said}")
         return _answer("connect", self._smtp.ehlo()) if answer.accepted else answer
 
-    def starttls(self) -> Answer:
-        """Begin TLS now, and say EHLO again."""
-        return self._begin_tls()
-
     def drop(self) -> None:
         """Close the connection as a broken network does, without QUIT."""
         self._smtp.close()
@@ -251,9 +247,10 @@ class Client:
             return _answer("connect", (refusal.smtp_code, refusal.smtp_error))
         self._smtp.command_encoding = "utf-8"  # RFC 6531 addresses
         answer = _answer("connect", self._smtp.ehlo())
-        return self._begin_tls() if answer.accepted and self._tls else answer
+        return self.starttls() if answer.accepted and self._tls else answer
 
-    def _begin_tls(self) -> Answer:
+    def starttls(self) -> Answer:
+        """Begin TLS, and say EHLO again."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

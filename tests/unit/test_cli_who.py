@@ -28,12 +28,12 @@ def test_a_principal_is_told_with_its_rights_and_their_lines(profile: Path) -> N
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("alice@EXAMPLE.TEST is staff (person, personal)")
     line = line_of(profile, 'senders: ["{user}')
-    assert f"{{user}}@example.test  identity staff     {profile}:{line}" in done.stdout
+    assert f"alice@example.test   identity staff     {profile}:{line}" in done.stdout
     assert "with a Sender field of its own" in next(x for x in done.stdout.splitlines() if "office@" in x)
 
 
 def test_what_an_identity_demands_is_told(profile: Path) -> None:
-    assert "must TLS with 512 bits or more" in sealgate("who", "svc/shop@EXAMPLE.TEST", "--profile", profile).stdout
+    assert "must use TLS with 512 bits or more" in sealgate("who", "svc/shop@EXAMPLE.TEST", "--profile", profile).stdout
     assert "must log in by SCRAM-SHA-256" in sealgate("who", "guest@EXAMPLE.TEST", "--profile", profile).stdout
     assert "must come from 203.0.113.0/24" in sealgate("who", "svc/portal@EXAMPLE.TEST", "--profile", profile).stdout
 
@@ -63,3 +63,7 @@ def test_what_is_neither_is_wrong_usage_and_nothing_drives_the_terminal(profile:
     done = sealgate("who", "\x1b]0;x\x07", "--profile", profile)
     assert done.returncode == 64
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_principal_without_a_right_of_its_name_is_not_asked_about_as_an_address(profile: Path) -> None:
+    assert "nobody may send as" not in sealgate("who", "svc/shop@EXAMPLE.TEST", "--profile", profile).stdout

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgate.mail.address import Address
-from sealgate.profile.model import Identity, Principal, Profile, SenderFile
+from sealgate.profile.model import Identity, Kind, MailClass, Principal, Profile, SenderFile, SenderPattern
 from sealgate.profile.parse import parse_profile
 from sealgate.profile.rights import Grant, grant_for, grants, own_grant
 
@@ -214,7 +214,9 @@ def test_everything_that_a_sender_may_use_is_listed_with_its_line() -> None:
         Grant("alice@b.test", "delegation strict", "p.yaml:22", True),
     ]
     assert [g.place for g in grants(of, identity(of, "filed"), principal("filed@R"))] == ["p.yaml:18", "/etc/senders:7"]
-    assert [g.pattern for g in grants(of, identity(of, "relay"), None)] == ["alerts@b.test", "{user}@b.test"]
+    assert [g.pattern for g in grants(of, identity(of, "relay"), None)] == [
+        "alerts@b.test"
+    ]
 
 
 def test_an_identity_without_places_answers_with_its_own() -> None:
@@ -249,3 +251,12 @@ def test_whatever_is_granted_is_among_what_is_listed(who: str, local: str, domai
     for each in of.identities:
         found = grant_for(of, each, principal(who), Address(local, domain))
         assert found is None or found in set(grants(of, each, principal(who)))
+
+
+def test_a_pattern_of_the_users_name_is_told_as_the_address_it_gives() -> None:
+    of = Profile(recipient_delimiter="+")
+    staff = Identity("staff", Kind.PERSON, MailClass.PERSONAL, senders=(SenderPattern("{user}", "b.test"),))
+    assert [g.pattern for g in grants(of, staff, principal("dave@R"))] == ["dave@b.test"]
+    assert [g.pattern for g in grants(of, staff, principal("dave/admin@R"))] == []
+    assert [g.pattern for g in grants(of, staff, principal("Dave@R"))] == []  # names keep their case
+    assert [g.pattern for g in grants(of, staff, principal("dave+x@R"))] == []

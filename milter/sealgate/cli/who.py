@@ -52,7 +52,7 @@ def _answers(name: str, profile: Profile) -> list[Answer]:
         found.append(_of_principal(principal, profile))
     if address is not None:
         answer = _of_address(address, profile)
-        if answer["is_ours"] or answer["rights"]:
+        if answer["rights"] or (answer["is_ours"] and not found):
             found.append(answer)
     if found:
         return found
@@ -104,7 +104,7 @@ def _demands(identity: Identity) -> list[str]:
     if identity.mechanisms:
         found.append(f"log in by {', '.join(identity.mechanisms)}")
     if identity.min_cipher_bits:
-        found.append(f"TLS with {identity.min_cipher_bits} bits or more")
+        found.append(f"use TLS with {identity.min_cipher_bits} bits or more")
     if identity.only_from:
         found.append(f"come from {', '.join(map(str, identity.only_from))}")
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sealgate.mail.address import Address
-from sealgate.profile.model import Identity, Principal, Profile
+from sealgate.profile.model import USER, Identity, Principal, Profile, SenderPattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Grant:
     """A right to use addresses.
 
     Attributes:
-        pattern: as written: `alice@example.test`, `{user}@example.test`, `@example.test`, `*`.
+        pattern: `alice@example.test`, `{user}@example.test`, `@example.test` or `*`.
         source: `identity alice`, `delegation sales`, `file /etc/sealgate/senders`.
         place: `file:line` of the words that give it.
         needs_sender: whether the mail needs a Sender field that names an address of the sender's own.
@@ -50,9 +50,13 @@ def own_grant(profile: Profile, identity: Identity, principal: Principal | None,
 
 
 def grants(profile: Profile, identity: Identity, principal: Principal | None) -> Iterator[Grant]:
-    """Everything this sender may use: own senders as written, then those of its file, then delegations."""
+    """Everything this sender may use: own senders, then those of its file, then delegations.
+
+    `{user}` is filled in, and left out where it gives this principal nothing.
+    """
     for index, pattern in enumerate(identity.senders):
-        yield Grant(str(pattern), f"identity {identity.name}", _place(identity, index))
+        if shown := _filled_in(pattern, profile, principal):
+            yield Grant(shown, f"identity {identity.name}", _place(identity, index))
     source = identity.sender_file
     if source is not None and principal is not None and (table := profile.sender_tables.get(source)):
         for text, line in table.of(principal):
@@ -60,6 +64,16 @@ def grants(profile: Profile, identity: Identity, principal: Principal | None) ->
     for delegation in profile.delegated.get(principal, ()) if principal else ():
         for pattern in delegation.senders:
             yield Grant(str(pattern), f"delegation {delegation.name}", delegation.place, delegation.needs_sender)
+
+
+def _filled_in(pattern: SenderPattern, profile: Profile, principal: Principal | None) -> str:
+    if pattern.local != USER:
+        return str(pattern)
+    user = principal.user if principal else ""
+    local = user if profile.exact_local_parts else user.lower()
+    exact, delimiter = profile.exact_local_parts, profile.recipient_delimiter
+    is_owned = pattern.matches(Address(local, pattern.domain), user=user, exact_case=exact, delimiter=delimiter)
+    return f"{local}@{pattern.domain}" if is_owned else ""
 
 
 def _delegated(profile: Profile, principal: Principal | None, address: Address) -> Grant | None:

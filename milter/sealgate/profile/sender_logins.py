@@ -17,11 +17,12 @@ from sealgate.profile.principal import parse_principal
 
 MAX_WARNINGS: Final = 20  # of one kind
 
-# What a row is made of nearly always; all else is read by the strict parsers. Possessive, hence linear. What they
+# What a row is made of nearly always; all else is read by the strict parsers. Only single sets are possessive: groups
+# that are so match what they should not before Python 3.11.5. What these
 # let through besides (dots in wrong places, domains that are none) is found by `Logins.are_quick`.
-QUICK_NAME: Final = r"[A-Za-z0-9._-]{1,100}+(?:/[A-Za-z0-9._-]{1,100}+)?+"
+QUICK_NAME: Final = r"[A-Za-z0-9._-]{1,100}+(?:/[A-Za-z0-9._-]{1,100}+)?"
 QUICK_REALM: Final = r"[A-Za-z0-9.-]{1,200}+"
-QUICK_ADDRESS: Final = r"(?:[A-Za-z0-9_+'&/~=-][A-Za-z0-9._+'&/~=-]{0,63}+)?+@[A-Za-z0-9.-]{1,253}+"
+QUICK_ADDRESS: Final = r"(?:[A-Za-z0-9_+'&/~=-][A-Za-z0-9._+'&/~=-]{0,63}+)?@[A-Za-z0-9.-]{1,253}+"
 _DOMAIN = re.compile(r"@[^,]+")
 
 

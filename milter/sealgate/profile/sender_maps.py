@@ -24,8 +24,8 @@ from sealgate.profile.sender_logins import (
 )
 from sealgate.profile.sender_rows import Entry, RawRow, find, holding, joined, packed, raw_rows, twice
 
-_LOGIN: Final = rf"{QUICK_NAME}(?:@{QUICK_REALM})?+"
-_QUICK = re.compile(rf"({QUICK_ADDRESS})[ \t]++({_LOGIN}(?:[ \t,]++{_LOGIN})*+)[ \t\r,]*+")
+_LOGIN: Final = rf"{QUICK_NAME}(?:@{QUICK_REALM})?"
+_QUICK = re.compile(rf"({QUICK_ADDRESS})[ \t]++({_LOGIN}(?:[ \t,]++{_LOGIN})*)[ \t\r,]*+")
 _SEPARATORS = re.compile(r"[ \t,]+")
 
 

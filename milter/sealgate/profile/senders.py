@@ -30,7 +30,7 @@ from sealgate.profile.sender_rows import RawRow, Token, find, holding, joined, l
 from sealgate.profile.sender_rules import RuleTable, parse_rules
 
 _QUICK = re.compile(
-    rf"({QUICK_NAME})(?:@({QUICK_REALM}))?+[ \t]++({QUICK_ADDRESS}(?:[ \t,]++{QUICK_ADDRESS})*+)[ \t\r,]*+"
+    rf"({QUICK_NAME})(?:@({QUICK_REALM}))?[ \t]++({QUICK_ADDRESS}(?:[ \t,]++{QUICK_ADDRESS})*)[ \t\r,]*+"
 )
 _SEPARATORS = re.compile(r"[ \t,]+")
 
