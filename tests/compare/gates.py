@@ -1,10 +1,10 @@
 """The gates that are compared: how each is configured, started in a folder of its own, and stopped.
 
-A gate is a milter that signs for example.test with an RSA-2048 key of its own. `GATES` names them all; `started` runs
-one for a `with` block and says where it listens, which DNS records publish its key and which settings its Postfix has
-beside the lab's. The configuration is the one a Debian user comes to from the package's sample file: only paths, domain
-and key are filled in, and what wants a network is switched off. The host's own instances are neither read nor touched.
-A program that is not installed raises `Missing` with the package's name, one that does not listen `GateFailed`.
+A gate is a milter that signs for example.test with an RSA-2048 key of its own. `GATES` names them all; `Kind.start`
+runs one for a `with` block and says where it listens, which DNS records publish its key and which settings its Postfix
+has beside the lab's. Each is configured as its Debian package's sample suggests: only paths, domain and key are filled
+in, and what wants a network is switched off. The host's own instances are neither read nor touched. A program that is
+not installed raises `Missing` with its name, one that does not listen `GateFailed`.
 """
 
 import contextlib

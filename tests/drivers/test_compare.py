@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealgate.attack.catalogue import SHAPES, chosen
+from sealgate.attack.catalogue import chosen
 from sealgate.attack.shape import Shape
 from tests.compare.__main__ import compared
 from tests.compare.gates import GATES, Kind, Missing, of_both_domains
@@ -25,9 +25,14 @@ README = (ROOT / "README.md").read_text()
 TABLE = README.partition(BEGIN)[2].partition(END)[0]
 SENT = chosen(has=SITE)
 SEALGATE = next(kind for kind in GATES if kind.code == "sealgate")
-HOSTILE = next(shape for shape in SHAPES if shape.code == "env-header")
-FORGED = next(shape for shape in SHAPES if shape.code == "ar-one")
-SEAL = next(shape for shape in SHAPES if shape.code == "dkim-own-domain")
+_OWN = b"From: {own}\r\n"
+HOSTILE = Shape("x-author", "x", "The victim as author.", True, b"From: {victim}\r\n")
+FORGED = Shape(
+    "x-results", "x", "Results in our name.", True, b"Authentication-Results: {authserv_id}; dkim=pass\r\n" + _OWN
+)
+SEAL = Shape(
+    "x-seal", "x", "A seal in our name.", True, b"DKIM-Signature: v=1; d={domain}; s=rsa;\r\n b=AAAA\r\n" + _OWN
+)
 
 
 def shown(kind: Kind) -> tuple[str, tuple[int, ...]]:

@@ -39,7 +39,21 @@ def message(name: str) -> bytes:
     return next(case.message for case in all_cases() if case.name == name)
 
 
-@pytest.mark.parametrize("verb", [(), ("audit",), ("check",), ("keys", "new"), ("mode",), ("screen",), ("serve",)])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        (),
+        ("audit",),
+        ("check",),
+        ("keys", "new"),
+        ("mode",),
+        ("screen",),
+        ("serve",),
+        ("who",),
+        ("audit", "suggest"),
+        ("import", "sender-login-maps"),
+    ],
+)
 def test_help_names_the_options_and_shows_examples(verb: tuple[str, ...]) -> None:
     done = sealgate(*verb, "--help")
     assert done.returncode == 0
