@@ -159,6 +159,11 @@ _CATALOGUE: Final = (
         "show an address that the profile lists, or have this one listed",
     ),
     Rule(
+        "canspam.unfilled-address", "16 CFR 316.2(p)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the postal address of this commercial mail is a sample or an unfilled template tag",
+        "fill in the sender's real address",
+    ),
+    Rule(
         "canspam.no-opt-out", "15 USC 7704(a)(3)(A), (a)(5)(A)(ii)", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
         "commercial mail must say clearly how to opt out, and no such notice was found",
         "add a visible sentence with a working unsubscribe link or reply address",
@@ -169,14 +174,110 @@ _CATALOGUE: Final = (
         "put a real https or mailto address behind it; an unfilled template tag is the usual cause",
     ),
     Rule(
+        "canspam.opt-out-is-offer", "15 USC 7704(a)(3)(A)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the opt-out link leads where the offer of this commercial mail leads",
+        "give the opt-out an address of its own",
+    ),
+    Rule(
+        "canspam.opt-out-host", "15 USC 7704(a)(3)(A)(ii)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the opt-out link leads to a host that the profile does not name",
+        "use a host of the sender's own, or have this one listed under opt_out_hosts or tracking_hosts",
+    ),
+    Rule(
+        "canspam.opt-out-burden", "16 CFR 316.5", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "opting out seems to ask for a login, a fee, a letter or a call",
+        "let one reply or one page be enough, and ask for nothing but the address",
+    ),
+    Rule(
+        "canspam.preferences-only", "15 USC 7704(a)(3)(B)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the only opt-out shown is a page of preferences",
+        "make sure that the page can stop all commercial mail, and say so in the message",
+    ),
+    Rule(
+        "canspam.inconspicuous", "15 USC 7704(a)(3)(A), (a)(5)(A)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the postal address or the opt-out of this commercial mail is hard to see",
+        "use letters of at least 9 pixels in a colour that stands out, in the text and not only in a picture",
+    ),
+    Rule(
+        "canspam.alternatives-differ", "15 USC 7704(a)(5)(A)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "one alternative of this commercial mail lacks what the other one shows",
+        "put postal address and opt-out into the plain text and into the HTML",
+    ),
+    Rule(
+        "canspam.no-label", "15 USC 7704(a)(5)(A)(i)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "nothing identifies this commercial mail as an advertisement, and no consent is declared",
+        "say that it is an advertisement, or declare the recipients' consent in the profile",
+    ),
+    Rule(
+        "canspam.deceptive-subject", "15 USC 7704(a)(2)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the subject claims an answer, an order or a receipt that this commercial mail does not hold",
+        "say in the subject what the message is about",
+    ),
+    Rule(
+        "canspam.unfilled-template", "15 USC 7704(a)(2)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "a template tag was left unfilled in the subject or the text",
+        "fill in the tag, or mend the mailer's data",
+    ),
+    Rule(
+        "canspam.sexually-explicit", "16 CFR 316.4", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the subject of sexually oriented mail must begin with SEXUALLY-EXPLICIT: and a blank",
+        "begin the subject with these 19 characters",
+    ),
+    Rule(
+        "canspam.foreign-author", "15 USC 7704(a)(1)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the From address of this commercial mail is not of a domain of this site",
+        "send commercial mail from a domain that the profile lists",
+    ),
+    Rule(
         "canspam.looks-commercial", "16 CFR 316.3", Mode.REPORT, Action.REJECT, "550", "5.7.1",
         "the message reads like an advertisement, and its sender is not declared commercial",
         "declare the identity commercial, or send advertisements as one that is",
     ),
     Rule(
+        "canspam.transactional-advertises", "16 CFR 316.3(a)(2)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the message of a transactional sender reads like an advertisement",
+        "put the transaction first and into the subject, or send advertisements as a commercial sender",
+    ),
+    Rule(
         "canspam.unread", "16 CFR 316.3", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
         "the text of this commercial mail could not be read within the limits",
         "send simpler or smaller HTML",
+    ),
+    Rule(
+        "canspam.ambiguous", "RFC 2046 5.1", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "the MIME structure of this commercial mail can be read in more than one way",
+        "send each part with one Content-Type, one boundary and its closing line",
+    ),
+    # -- one-click and the fields of lists ---------------------------------------------------------------------------
+    Rule(
+        "oneclick.missing", "RFC 8058 3.1", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "commercial mail of this sender should carry List-Unsubscribe and List-Unsubscribe-Post",
+        "add both fields; large mailbox providers demand them",
+    ),
+    Rule(
+        "oneclick.required", "RFC 8058 3.1", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "commercial mail of this sender must carry a one-click pair, and it is missing or malformed",
+        "send one List-Unsubscribe with one https URI and one List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ),
+    Rule(
+        "oneclick.malformed", "RFC 8058 3.1, RFC 2369 3.2", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the one-click pair is not what mailbox providers take for one",
+        "send one List-Unsubscribe with one https URI and one List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ),
+    Rule(
+        "oneclick.unsealed", "RFC 8058 4", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the one-click pair is not covered by the signature of this relay",
+        "the postmaster turns the seal on for this domain",
+    ),
+    Rule(
+        "oneclick.host", "RFC 8058 3.1", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "the one-click address is on a host that the profile does not name",
+        "use a host of the sender's own, or have this one listed under opt_out_hosts or tracking_hosts",
+    ),
+    Rule(
+        "list.form", "RFC 2919 2, RFC 3834 5", Mode.REPORT, Action.REJECT, "550", "5.7.1",
+        "List-Id, Feedback-ID, Precedence or Auto-Submitted is not of the form that its standard gives",
+        "mend the field or leave it out",
     ),
     # -- form --------------------------------------------------------------------------------------------------------
     Rule(

@@ -37,15 +37,43 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a run of `View.text` is drawn where it is not drawn plainly: small, or hardly apart from its background.
+
+    Attributes:
+        start, end: the run, as offsets into `View.text`.
+        size: effective font size in CSS pixels; 0 where nothing said so.
+        contrast: of the letters against their background (WCAG 2.1, 1.4.3), 1 to 21; 0 where it cannot be told.
+    """
+
+    start: int
+    end: int
+    size: float = 0.0
+    contrast: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What a reader sees of one part: the text in reading order, blanks folded, and the links in it.
 
     Blocks, rows and `<br>` begin a new line; cells, and links side by side, are parted by a blank; runs of either are
     one. Characters that take no room (soft hyphen, joiners, variation selectors) are left out.
+
+    Attributes:
+        looks: runs that are drawn smaller than 9 pixels or with a contrast below 3, in order; all else is plain.
+        alternatives: what images that stand in no link say in their place, one a line; weak evidence.
+        unseen: text that no reader is shown (preheaders, `display:none` and the like), one run a line, capped.
+        quotes: runs of `text` that quote or forward somebody else's message, in order.
+        is_doubtful: whether a style sheet shows some of it to some readers only (media queries).
     """
 
     text: str
     links: tuple[Link, ...] = ()
+    looks: tuple[Look, ...] = ()
+    alternatives: str = ""
+    unseen: str = ""
+    quotes: tuple[tuple[int, int], ...] = ()
+    is_doubtful: bool = False
 
 
 HEAVY_OCTETS: Final = 65_536

@@ -7,7 +7,7 @@ added without being documented.
 from types import MappingProxyType
 from typing import Final
 
-from sealgate.profile.model import Kind, MailClass, ReplyTo, SenderFormat
+from sealgate.profile.model import Kind, MailClass, OneClick, ReplyTo, SenderFormat
 
 VERSION: Final = 1
 
@@ -17,14 +17,14 @@ KNOWN_KEYS: Final = MappingProxyType(
         "": (
             "version", "mode", "seal", "listeners", "local_submission", "unnamed_listeners", "realms", "logins",
             "domains", "postal_addresses", "local_parts", "recipient_delimiter", "identities", "groups", "delegations",
-            "several_authors", "reply_to", "protected", "authserv_ids", "rules",
+            "several_authors", "reply_to", "protected", "authserv_ids", "law", "tracking_hosts", "rules",
         ),
         "logins[]": ("listener", "mechanism", "spelled", "principal", "encoding"),
         "domains.*": ("sign", "keys"),
         "domains.*.keys[]": ("selector", "file"),
         "identities.*": (
             "principals", "kind", "class", "networks", "certificates", "local", "only_from", "mechanisms",
-            "min_cipher_bits", "senders", "postal_addresses",
+            "min_cipher_bits", "senders", "postal_addresses", "consent", "one_click", "sexually_explicit", "opt_out_hosts",
         ),
         "identities.*.certificates[]": ("subject", "issuer"),
         "identities.*.senders": ("file", "format", "realm"),
@@ -43,6 +43,8 @@ CHOICES: Final = MappingProxyType(
         "local_parts": ("fold", "exact"),
         "realms.*": ("exact", "fold"),
         "reply_to": tuple(ReplyTo),
+        "law": ("us",),
+        "identities.*.one_click": tuple(OneClick),
         "identities.*.senders.format": tuple(SenderFormat),
         "delegations.*.sender_field": ("optional", "required"),
         "identities.*.kind": tuple(Kind),

@@ -175,6 +175,14 @@ class PostalAddress:
     text: str
 
 
+class OneClick(enum.StrEnum):
+    """Whether commercial mail of an identity must carry the one-click pair of RFC 8058."""
+
+    REQUIRED = "required"
+    RECOMMENDED = "recommended"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A client certificate as the MTA tells of it: names only, and only where it trusted the chain."""
@@ -193,6 +201,7 @@ class Identity:
         only_from: where its logins must come from; empty: anywhere.
         mechanisms: SASL mechanisms its logins may use, upper case; empty: any that `logins` names.
         min_cipher_bits: what TLS must give its sessions ({cipher_bits}); 0: nothing.
+        consent: whether its recipients asked for its mail, which waives the label of an advertisement and no more.
     """
 
     name: str
@@ -208,6 +217,12 @@ class Identity:
     only_from: tuple[Network, ...] = ()
     mechanisms: tuple[str, ...] = ()
     min_cipher_bits: int = 0
+    consent: bool = False  # its recipients gave affirmative consent (15 USC 7702(1), 7704(a)(5)(B))
+    one_click: OneClick = OneClick.RECOMMENDED
+    is_sexually_explicit: bool = False  # 16 CFR 316.4
+    opt_out_hosts: tuple[
+        str, ...
+    ] = ()  # hosts its opt-out links may have besides our domains; a leading dot: all below
     postal_addresses: tuple[PostalAddress, ...] = ()
     place: str = ""
     # Where each of `principals` and `senders` was written, in the same order: for messages only.
@@ -304,6 +319,8 @@ class Profile:
     several_authors: bool = False  # whether From may hold several mailboxes
     reply_to: ReplyTo = ReplyTo.OFF
     protected: tuple[Protected, ...] = ()
+    law: str = "us"  # the pack of `checks.packs` that commercial mail is judged by
+    tracking_hosts: tuple[str, ...] = ()  # hosts of ours or of our mailer that links are counted by; as opt_out_hosts
     authserv_ids: tuple[str, ...] = ()  # RFC 8601 2.5: the names under which our own hosts write results, lower case
     # What the files of `senders: {file: ...}` hold; filled by whoever may open files.
     sender_tables: Mapping[SenderFile, SenderTable] = field(
