@@ -23,6 +23,8 @@ FAMILIES = {
     "identity": "Who is it, and may they",
     "trace": "Fields that only a relay may write",
     "canspam": "What commercial mail must carry",
+    "oneclick": "One-click and the fields of lists",
+    "list": "One-click and the fields of lists",
     "mime": "Form",
     "form": "Form",
     "seal": "The seal",
