@@ -24,7 +24,8 @@ KNOWN_KEYS: Final = MappingProxyType(
         "domains.*.keys[]": ("selector", "file"),
         "identities.*": (
             "principals", "kind", "class", "networks", "certificates", "local", "only_from", "mechanisms",
-            "min_cipher_bits", "senders", "postal_addresses", "consent", "one_click", "sexually_explicit", "opt_out_hosts",
+            "min_cipher_bits", "senders", "postal_addresses", "consent", "one_click", "sexually_explicit",
+            "opt_out_hosts",
         ),
         "identities.*.certificates[]": ("subject", "issuer"),
         "identities.*.senders": ("file", "format", "realm"),
