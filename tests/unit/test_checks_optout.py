@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgate.checks.optout import MAX_EXCERPT, State, dead, find
+from sealgate.checks.optout import MAX_EXCERPT, State, dead, find, mentioned
 from sealgate.mail.visible import Link, View
 
 LIVE = "https://news.corp.example/u/8f3a"
@@ -23,6 +23,298 @@ def view(text: str) -> View:
         links.append(Link(label, target, len(out)))
         out += label
     return View(out + rest, tuple(links))
+
+
+SENTENCES = {
+    "en": (
+        "If you no longer want to get these updates, you can [unsubscribe here]({})",
+        "This is a promotional message. [Opt-Out]({})",
+        "We hate to see you go, but you can [leave this list]({}) any time.",
+        "Prefer not to receive these? [Unsubscribe]({})",
+        "Not finding these emails useful? [Turn them off]({})",
+        "If this isn't relevant, [tell us to stop]({})",
+        "Please click [here]({}) if you do not want to receive future e-mails",
+        "Too much mail? [Update your email frequency]({})",
+        "Was this sent in error? [Remove my address]({})",
+        "[Unsubscribe]({})",
+        "If you'd prefer not to hear from us, [let us know]({}).",
+        "Don't want these emails? [Click here]({}).",
+        "Tired of these emails? [Leave the list]({})",
+        "[Stop these emails]({})",
+        "To opt out of future mailings, follow [this link]({}).",
+        "You can [opt-out at any time]({}).",
+        "Click [here]({}) to be removed from our mailing list.",
+        "[Turn off these notifications]({})",
+        "Too many emails? [Change how often you hear from us]({})",
+        "[Remove me from this list]({})",
+        "Not interested anymore? [Unsubscribe instantly]({})",
+        "[Manage email preferences]({})",
+        "Want fewer emails? You can [update your preferences]({}) or [unsubscribe from this list]({}).",
+        "[Safely unsubscribe]({}) from ACME",
+        "[No longer interested? Opt out here]({})",
+        "If you do not wish to receive marketing communications, [click here]({})",
+        "[Email me less]({}) | [Never email me again]({})",
+        "[Cancel this subscription]({})",
+    ),
+    "de": (
+        "Wenn Sie den Newsletter nicht mehr beziehen möchten, [klicken Sie bitte hier]({}).",
+        "Sie können den Newsletter jederzeit [hier abbestellen]({})",
+        "Möchten Sie diese Mails künftig nicht mehr? Dann melden Sie sich [hier]({}) ab.",
+        "[Newsletter abbestellen]({})",
+        "[Vom Newsletter abmelden]({})",
+        "Wenn Sie diese E-Mail nicht mehr empfangen möchten, können Sie diese [hier]({}) kostenlos abbestellen.",
+        "Sie möchten keine Werbung mehr von uns? [Hier austragen]({})",
+        "[Aus dem Verteiler löschen]({})",
+        "Falls Sie künftig keine Angebote mehr bekommen möchten, klicken Sie bitte [hier]({}).",
+    ),
+    "fr": (
+        "Pour vous désabonner, [suivez ce lien]({})",
+        "Vous ne désirez plus recevoir nos e-mails ? [Cliquez ici]({})",
+        "[Me désinscrire]({})",
+        "Si vous ne souhaitez plus recevoir nos offres, [cliquez ici]({}).",
+        "[Se désabonner de cette liste]({})",
+        "Vous pouvez vous désinscrire [en cliquant ici]({})",
+        "[Gérer mes abonnements]({})",
+    ),
+    "es": (
+        "Puede darse de baja [en este enlace]({})",
+        "¿No quieres recibir más emails? [Haz clic aquí]({})",
+        "[Cancelar suscripción]({})",
+        "Si no deseas seguir recibiendo nuestros correos, [pincha aquí]({})",
+        "[Date de baja aquí]({})",
+        "Para dejar de recibir estos mensajes haz clic [aquí]({})",
+        "[Anular mi suscripción]({})",
+        "Si ya no quiere recibir este boletín, [elimine su correo]({})",
+    ),
+    "pt": (
+        "Caso não queira mais receber este informativo, [clique aqui]({})",
+        "Se você não quiser mais receber, [descadastre-se]({})",
+        "[Cancelar inscrição]({})",
+        "Não quer mais receber nossos e-mails? [Clique aqui]({})",
+        "[Descadastrar]({})",
+        "Se não deseja receber mais mensagens, [clique aqui]({})",
+        "[Cancelar a subscrição]({})",
+        "Para remover o seu e-mail da nossa lista, clique [aqui]({})",
+    ),
+    "it": (
+        "Per cancellarti [clicca qui]({})",
+        "Se non desidera più ricevere comunicazioni [clicchi qui]({})",
+        "[Disiscriviti]({})",
+        "Per non ricevere più queste email [clicca qui]({})",
+        "[Cancella iscrizione]({})",
+        "Se non vuoi più ricevere la newsletter, [clicca qui]({})",
+        "[Annulla l'iscrizione]({})",
+    ),
+    "nl": (
+        "Geen nieuwsbrief meer ontvangen? [Meld u hier af]({})",
+        "[Uitschrijven]({}) | [Gegevens wijzigen]({})",
+        "[Afmelden]({})",
+        "Wilt u deze nieuwsbrief niet meer ontvangen? [Klik hier]({})",
+        "[Uitschrijven voor deze nieuwsbrief]({})",
+        "U kunt zich [hier]({}) afmelden.",
+    ),
+    "sv": (
+        "Om du inte vill ha fler mejl från oss [klicka här]({})",
+        "[Avregistrera dig]({})",
+        "Vill du inte längre ha våra utskick? [Klicka här]({})",
+        "[Avsluta prenumerationen]({})",
+    ),
+    "no": (
+        "For å melde deg av dette nyhetsbrevet, klikk på denne [koblingen]({})",
+        "[Meld deg av nyhetsbrevet]({})",
+        "Ønsker du ikke å motta flere e-poster? [Klikk her]({})",
+    ),
+    "da": (
+        "[Frameld nyhedsbrev]({})",
+        "[Afmeld nyhedsbrevet]({})",
+        "Vil du ikke længere modtage vores nyhedsbrev? [Klik her]({})",
+    ),
+    "fi": (
+        "Voit peruuttaa tilauksen [tästä]({})",
+        "[Peruuta uutiskirje]({})",
+        "Jos et halua enää vastaanottaa viestejä, [klikkaa tästä]({})",
+        "[Poistu postituslistalta]({})",
+    ),
+    "pl": (
+        "Aby zrezygnować z newslettera, [kliknij tutaj]({})",
+        "[Wypisz się z newslettera]({})",
+        "Jeśli nie chcesz otrzymywać wiadomości, [kliknij tutaj]({})",
+        "[Zrezygnuj z subskrypcji]({})",
+    ),
+    "cs": (
+        "Pro odhlášení z odběru [klikněte zde]({})",
+        "[Odhlásit se z odběru]({})",
+        "Pokud si nepřejete dostávat tyto e-maily, [klikněte zde]({})",
+    ),
+    "sk": ("[Odhlásiť sa z odberu]({})",),
+    "hu": (
+        "[Leiratkozás a hírlevélről]({})",
+        "Ha nem szeretne több levelet kapni, [kattintson ide]({})",
+    ),
+    "ro": (
+        "[Dezabonare]({})",
+        "Dacă nu mai doriți să primiți mesaje, [click aici]({})",
+    ),
+    "bg": ("[Отпишете се]({})",),
+    "ru": (
+        "Чтобы отписаться, перейдите по [ссылке]({})",
+        "[Отписаться]({})",
+        "Если вы не хотите получать наши письма, [нажмите здесь]({})",
+        "[Отказаться от рассылки]({})",
+    ),
+    "uk": ("[Відписатися від розсилки]({})",),
+    "el": (
+        "[Διαγραφή από τη λίστα]({})",
+        "Αν δεν επιθυμείτε να λαμβάνετε μηνύματα, πατήστε [εδώ]({})",
+    ),
+    "tr": (
+        "Bültenden çıkmak için [tıklayınız]({})",
+        "[Abonelikten çık]({})",
+        "Bu e-postaları almak istemiyorsanız [tıklayın]({})",
+        "[Listeden ayrıl]({})",
+    ),
+    "ar": (
+        "[إلغاء الاشتراك]({})",
+        "إذا كنت لا ترغب في تلقي رسائلنا [اضغط هنا]({})",
+    ),
+    "he": ("[הסרה מרשימת התפוצה]({})",),
+    "fa": ("[لغو اشتراک]({})",),
+    "ja": (
+        "メルマガの配信停止は[こちら]({})からお願いします",
+        "[配信停止]({})",
+        "メールの配信を希望されない方は[こちら]({})",
+        "[メルマガ解除]({})",
+    ),
+    "zh": (
+        "如需退订,请[点击这里]({})",
+        "[退订]({})",
+        "如果您不想再收到此类邮件,请点击[这里]({})",
+        "[取消訂閱]({})",
+    ),
+    "ko": (
+        "수신을 원치 않으시면 [여기]({})를 눌러주세요",
+        "[수신거부]({})",
+        "메일 수신을 원하지 않으시면 [여기]({})를 클릭하세요",
+    ),
+    "vi": (
+        "[Hủy đăng ký]({})",
+        "Nếu không muốn nhận email, [bấm vào đây]({})",
+    ),
+    "id": ("[Berhenti berlangganan]({})",),
+    "ms": ("[Nyahlanggan]({})",),
+    "th": ("[ยกเลิกการรับข่าวสาร]({})",),
+    "hi": ("[सदस्यता समाप्त करें]({})",),
+    "hr": ("[Odjavite se]({})",),
+    "sl": ("[Odjava od novic]({})",),
+    "sr": ("[Одјавите се]({})",),
+    "lt": ("[Atsisakyti naujienlaiškio]({})",),
+    "lv": ("[Atrakstīties]({})",),
+    "et": ("[Loobu uudiskirjast]({})",),
+    "ca": ("[Donar-se de baixa]({})",),
+}
+NO_SENTENCES = (
+    "Read our guide on how to opt out of cookies in your browser.",
+    "You are subscribed as kim@corp.example. [Visit the shop]({})",
+    "Keine Werbung, nur Tipps: [jetzt lesen]({})",
+    "No longer available: the [blue chair]({})",
+    "Don't want to wait? Get your order by mail tomorrow: [Express]({})",
+    "We no longer ship by mail to Spain. [See countries]({})",
+    "Not interested in chairs? [See our lamps]({})",
+    "Manage your account, view updates or messages in [My Account]({})",
+    "Ya no esperes más, [compra]({})",
+    "Non vuoi perderti le novità? [Segui]({})",
+    "[Subscribe now]({}) to our channel",
+    "You are receiving this because you subscribed at our shop. [Privacy policy]({})",
+    "[Manage your booking]({})",
+    "[View your order]({})",
+    "Cancel your order any time: [my orders]({})",
+    "Remove stains with our new cleaner. [Shop now]({})",
+    "[Stop the clock: last chance]({})",
+    "No more dirty floors! [See the robot]({})",
+    "[Kündigen Sie Ihr altes Konto und wechseln Sie]({})",
+    "[Update your payment method]({})",
+    "Reply to this mail with any question.",
+    "Opt for the best. [Choose a plan]({})",
+    "[Cancel anytime: try the premium subscription]({})",
+    "Please do not reply. [Contact us]({})",
+    "Ablehnen oder annehmen? [Zum Angebot]({})",
+    "Don't miss out! [Get the deal]({})",
+    "We miss you. [Come back]({})",
+    "Stop paying for shipping. [Join the club]({})",
+    "Nunca mais pague frete. [Compre]({})",
+    "No te pierdas la oferta. [Ver]({})",
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [(language, text) for language, found in SENTENCES.items() for text in found]
+)
+def test_sentences_of_many_languages_are_read(language: str, text: str) -> None:
+    around = "Our spring collection is here.\n[Shop now](https://shop.corp.example/spring)\n"
+    found = find((view(f"{around}{text.replace('{}', LIVE)}\n[Privacy](https://corp.example/p)"),))
+    assert (found.state, found.href, found.how) == (State.LIVE, LIVE, "link"), language
+
+
+@pytest.mark.parametrize("text", NO_SENTENCES)
+def test_sentences_of_other_matters_are_none(text: str) -> None:
+    assert find((view("Our spring collection is here.\n" + text.format(LIVE)),)).state is State.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Manage your subscription preferences]({})",
+        "[Email settings]({})",
+        "[Gérer mes préférences]({})",
+        "[Newsletter verwalten]({})",
+    ],
+)
+def test_a_page_of_preferences_alone_is_told(text: str) -> None:
+    found = find((view(text.format(LIVE)),))
+    assert (found.state, found.is_choice) == (State.LIVE, True)
+    better = find((view(f"{text.format(LIVE)}\n[Unsubscribe]({LIVE}?u)"),))
+    assert (better.is_choice, better.href) == (False, f"{LIVE}?u")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("To be removed from our list, log in to your account and untick the box.", "login"),
+        ("To be removed call toll-free 1-800-555-0100 any time.", "telephone"),
+        ("For removal send a letter to 4100 Harbor Avenue, Springfield, NY 10003.", "letter"),
+        ("Um sich abzumelden, schreiben Sie uns: Abmeldung nur schriftlich an Hafenstraße 12, 50968 Köln.", "letter"),
+    ],
+)
+def test_a_way_out_that_asks_too_much_is_told(text: str, why: str) -> None:
+    found = find((View(text),))
+    assert found.state is State.BURDENED
+    assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[Unsubscribe](https://corp.example/login?next=u)", "login"),
+        ("Please log in to [unsubscribe](https://corp.example/u)", "login"),
+        ("[Unsubscribe](https://corp.example/u) for a fee of $5", "fee"),
+    ],
+)
+def test_a_link_that_asks_too_much_lives_and_is_told(text: str, why: str) -> None:
+    found = find((view(text),))
+    assert found.state is State.LIVE
+    assert why in found.why
+
+
+def test_one_that_can_be_seen_is_preferred() -> None:
+    text = f"[Unsubscribe]({LIVE}?first) and\n\n[unsubscribe]({LIVE}?last)"
+    assert find((view(text),)).href == f"{LIVE}?last"
+    assert find((view(text),), lambda found: "first" in found.href).href == f"{LIVE}?first"
+    assert find((view(text),), lambda found: False).state is State.LIVE
+
+
+def test_words_alone_are_named() -> None:
+    assert "Unsubscribe" in mentioned("Hello.\nUnsubscribe here")
+    assert mentioned("Hello.") == ""
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sealgate.checks.packs import PACKS
 from sealgate.checks.rules import RULES
 from sealgate.profile.form import CHOICES, KNOWN_KEYS
 from sealgate.profile.lint import check_profile, lint
-from sealgate.profile.model import Handling, KeySource
+from sealgate.profile.model import Handling, KeySource, MailClass, OneClick
 from sealgate.profile.parse import parse_profile
 from sealgate.profile.settings import SETTINGS_CHOICES, SETTINGS_KEYS, Settings, parse_settings
 
@@ -52,6 +53,33 @@ def test_the_keys_that_the_fresh_profile_shows_commented_out_can_be_switched_on(
     assert profile.domains["example.test"].keys == (
         KeySource("s2026", "/etc/sealgate/keys/example.test.s2026.pem", profile.domains["example.test"].keys[0].place),
     )
+
+
+def test_the_newsletter_that_the_fresh_profile_shows_commented_out_can_be_switched_on() -> None:
+    kept, marked, rest = _text("profile-fresh.yaml").partition("  # newsletter:")
+    text = kept + "\n".join(line.replace("# ", "", 1) for line in (marked + rest).splitlines())
+    profile, problems = check_profile(text, "f", known_rules=KNOWN_RULES)
+    assert problems == ()
+    assert profile is not None
+    newsletter = profile.identities[-1]
+    assert newsletter.mail_class is MailClass.COMMERCIAL
+    assert [address.name for address in newsletter.postal_addresses] == ["head-office"]
+
+
+def test_the_sample_holds_what_commercial_mail_can_be_held_to() -> None:
+    profile, _ = parse_profile(_text("profile.yaml"), "p", known_rules=KNOWN_RULES)
+    assert profile is not None
+    assert (profile.law, profile.tracking_hosts) == ("us", ("clicks.example.net", ".mailer.example"))
+    newsletter = next(identity for identity in profile.identities if identity.name == "newsletter")
+    assert (newsletter.consent, newsletter.one_click, newsletter.is_sexually_explicit) == (
+        True, OneClick.REQUIRED, False,
+    )  # fmt: skip
+    assert newsletter.opt_out_hosts == ("preferences.example.net", ".lists.example.org")
+    assert any(identity.is_sexually_explicit for identity in profile.identities)
+
+
+def test_the_laws_that_a_profile_may_name_are_those_there_is_a_pack_of() -> None:
+    assert set(CHOICES["law"]) == set(PACKS)
 
 
 def _sections(node: yaml.Node, path: str = "") -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ reads, between the code and the id of the refusal.
 - `enforce` acts, `report` only records, `off` does not look.
 - `reject` answers with the code shown, `tempfail` with 451, `quarantine` holds the message in the MTA's queue, `remove`
   takes the named header fields out and lets the message go on (only where it is the rule's own action).
+- *Not knowable* is what nobody can see while a message is sent, so that no silence of the gate is taken for a promise.
 """
 COLUMNS = "| rule | rests on | by default | what the sender reads, and how to mend it |\n|---|---|---|---|\n"
 FAMILIES = {
@@ -44,12 +45,18 @@ def expected() -> str:
         if rule.action in (Action.REJECT, Action.TEMPFAIL):
             answer += f" {reply} {rule.enhanced}"
         always = "; always binds" if rule.always else ""
-        text += f"| `{code}` | {rule.cites} | {answer}{always} | {rule.says}; {rule.remedy} |\n"
+        unknowable = f". *Not knowable*: {rule.unknowable}" if rule.unknowable else ""
+        text += f"| `{code}` | {rule.cites} | {answer}{always} | {rule.says}; {rule.remedy}{unknowable} |\n"
     return text
 
 
 def test_the_reference_is_the_catalogue() -> None:
     assert FILE.read_text() == expected()
+
+
+def test_what_is_not_knowable_is_said_of_every_rule_about_commercial_mail() -> None:
+    told = {code for code, rule in RULES.items() if rule.unknowable}
+    assert told >= {code for code in RULES if code.startswith(("canspam.", "oneclick.", "list."))}
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ What can fail: the reader dies on the HTML or refuses it, which says something o
 does not answer in time or cannot be reached, which says something of this host: `PortError`.
 
 The frames: the request is two lengths of four octets (big-endian), a JSON header `{"charset": NAME}` of the first
-length, and the HTML of the second. The reply is one length and JSON: `{"text": TEXT, "links": [[TEXT, HREF, OFFSET]]}`
-or `{"error": TEXT}`.
+length, and the HTML of the second. The reply is one length and JSON: `{"error": TEXT}`, or the fields of the view by
+their names, where a link and a look are lists of their own fields, in order.
 """
 
 import json
@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 from sealgate.app.ports import PortError, UnreadableError
-from sealgate.mail.visible import Link, View
+from sealgate.mail.visible import Link, Look, View
 
 REQUEST = struct.Struct(">II")
 REPLY = struct.Struct(">I")
@@ -81,7 +81,15 @@ def _view(reply: Any) -> View:
     try:
         if "error" in reply:
             raise ValueError(str(reply["error"]))
-        return View(reply["text"], tuple(Link(text, href, offset) for text, href, offset in reply["links"]))
+        return View(
+            reply["text"],
+            tuple([Link(text, href, offset) for text, href, offset in reply["links"]]),
+            tuple([Look(start, end, size, contrast) for start, end, size, contrast in reply["looks"]]),
+            reply["alternatives"],
+            reply["unseen"],
+            tuple([(start, end) for start, end in reply["quotes"]]),
+            reply["is_doubtful"],
+        )
     except (TypeError, KeyError) as error:
         raise ValueError("no reply that makes sense") from error
 

@@ -6,15 +6,17 @@ What comes out is an `Outcome`: the verdict, the header fields to add, and the e
 disk before anything is answered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sealgate.app.gather import gather
 from sealgate.app.ports import Reader
 from sealgate.app.runtime import Runtime
 from sealgate.audit.record import VERSION, answer, capped, moment, text_of, transaction
-from sealgate.checks import canspam, classify, hygiene, identity, trace
+from sealgate.checks import canspam, classify, hygiene, identity, listfields, oneclick, subject, trace
 from sealgate.checks.caller import Caller, handling, identify, listener_of
+from sealgate.checks.element import Elements, as_record
+from sealgate.checks.facts import Facts
 from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
 from sealgate.mail.headers import unfolded
@@ -34,12 +36,16 @@ class Outcome:
         inserts: header fields to put on top of the message, (name, value) with folds as newline + tab.
         event: the record, complete but for what the journal adds.
         caller: who it was.
+        facts: what was asked of the world; nothing at MAIL.
+        seal: what was planned to be signed; `None` at MAIL.
     """
 
     verdict: Verdict
     inserts: tuple[tuple[str, str], ...]
     event: dict[str, Any]
     caller: Caller
+    facts: Facts = field(default_factory=Facts)
+    seal: SealPlan | Skipped | NoKey | None = None
 
 
 def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: str, now: float) -> Outcome:
@@ -72,12 +78,15 @@ def at_end(
     profile = runtime.profile
     seal = _plan(message, caller, runtime)
     facts = gather(message, reader, seal.covers if isinstance(seal, SealPlan) else frozenset())
-    elements = canspam.read_elements(message, facts, caller.identity)
+    elements = canspam.read_elements(message, facts, caller.identity, profile)
     findings: tuple[Finding, ...] = (
         *identity.check_end(message, profile, caller),
         *trace.check_end(message, profile, caller),
         *canspam.check(elements, caller.identity),
+        *oneclick.check(message, facts, caller.identity, profile),
         *classify.check(message, facts, caller.identity),
+        *subject.check(message, facts, caller.identity),
+        *listfields.check(message, caller.identity),
         *hygiene.check_end(message, caller),
     )
     if over_limit:
@@ -92,10 +101,10 @@ def at_end(
         _event("end", message.session, runtime, message.reference, message.received_at)
         | transaction(message.session, message.envelope, caller)
         | answer(verdict)
-        | {"elements": canspam.as_record(elements), "seal": _sealed(seal, inserts)}
+        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, inserts)}
         | _content(message, body_hash)
     )
-    return Outcome(verdict, inserts, event, caller)
+    return Outcome(verdict, inserts, event, caller, facts, seal)
 
 
 def _decide(findings: tuple[Finding, ...], session: Session, runtime: Runtime, reference: str, now: float) -> Verdict:
@@ -123,6 +132,14 @@ def _event(stage: str, session: Session, runtime: Runtime, reference: str, now: 
         "profile": runtime.digest,
         "mode": "enforce" if runtime.enforces_at(now, handling(session, runtime.profile)) else "report",
     }
+
+
+def _elements(elements: Elements, message: Message, caller: Caller) -> list[dict[str, Any]]:
+    """The evidence that counts years later: what the law demands, and the one-click pair, with where it was found."""
+    found: list[dict[str, Any]] = [*as_record(elements)]
+    if caller.identity is not None and caller.identity.mail_class is MailClass.COMMERCIAL:
+        found.append(oneclick.as_record(oneclick.read(message)))
+    return found
 
 
 def _content(message: Message, body_hash: bytes) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Rule:
         remedy: how to mend it, read by the sender's side too.
         always: whether it binds in report mode as well and no profile can change it: our own inability to seal or to
             keep a message, where going on would break a promise.
+        unknowable: what nobody can see when a message is sent, however it is looked at; for the reference of rules, so
+            that no silence of the gate is taken for a promise.
     """
 
     code: str
@@ -52,6 +54,7 @@ class Rule:
     says: str
     remedy: str
     always: bool = False
+    unknowable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

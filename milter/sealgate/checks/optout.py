@@ -1,235 +1,171 @@
 """Opt-out notices in what a reader sees (15 USC 7704(a)(3)(A) and (a)(5)(A)(ii)).
 
-`find` looks for a phrase such as "unsubscribe" in some twenty languages and for the mechanism that belongs to it: a
-link, a mail address to write to, or an instruction to reply. Nothing is ever fetched: LIVE says that the mechanism can
-work, not that it does. The end of a text is looked at first, where such notices stand, then the rest up to a cap; time
-is linear in the text. A phrase in a language that is not listed is missed, and a picture of one is no notice.
+`find` looks for words such as "unsubscribe" in some thirty languages (`checks.optout_phrases`) and for the mechanism
+that belongs to them: a link, a mail address to write to, or an instruction to reply. Nothing is ever fetched: LIVE says
+that the mechanism can work, not that it does. The end of a text is looked at first, where such notices stand, then the
+rest up to a cap; time is linear in the text. Words in a language that is not listed are missed, and a picture of them
+is no notice.
 """
 
-import enum
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
-from unicodedata import normalize
-from urllib.parse import urlsplit
 
+from sealgate.checks import optout_phrases as phrases
+from sealgate.checks.hosts import PLACEHOLDER, dead
+from sealgate.checks.optout_reading import (
+    MAX_EXCERPT,
+    MOST,
+    OptOut,
+    Reading,
+    State,
+    lowered,
+    places,
+    readings,
+    rows,
+    spans,
+)
 from sealgate.mail.visible import Link, View
 
-MAX_EXCERPT: Final = 200  # characters of an excerpt
-_TAIL: Final = 3_000
-_MOST: Final = 150_000  # characters of a text that are looked at, from its end
+__all__ = ["MAX_EXCERPT", "OptOut", "State", "dead", "find", "mentioned", "names"]
+
 _NEAR: Final = 120  # characters between a phrase and what belongs to it
-_TRIES: Final = 6  # places of one phrase that are looked at
 
 
-class State(enum.StrEnum):
-    """What was found: a notice that can work, only such as cannot, or none."""
-
-    LIVE = "live"
-    DEAD = "dead"
-    NONE = "none"
+Plain = Callable[[OptOut], bool]  # whether a reader can see it well
 
 
-@dataclass(frozen=True, slots=True)
-class OptOut:
-    """The best opt-out of a message.
+def _any(_: OptOut) -> bool:
+    return True
 
-    Attributes:
-        state: LIVE where one can work.
-        phrase: the words with what stands around them, at most 200 characters, blanks folded.
-        href: the target of the link or the address to write to, as written; empty for a reply instruction.
-        where: index of the view, -1 for none.
-        why: for DEAD, what is wrong with the link.
+
+def find(views: tuple[View, ...], is_plain: Plain = _any) -> OptOut:
+    """Return the best opt-out in `views`.
+
+    That is a LIVE one that `is_plain` holds for, else a LIVE one, a page of preferences, a DEAD one, a BURDENED one,
+    words without a mechanism, NONE.
     """
-
-    state: State
-    phrase: str = ""
-    href: str = ""
-    where: int = -1
-    why: str = ""
-
-
-# Words that name the opt-out. Alone they say nothing: the link they stand in, or one beside them, must.
-_NAMES: Final = (
-    "unsubscri|opt out|opt-out|optout|unsub |remove me|remove yourself|be removed|mail preferences|"
-    "communication preferences|subscription preferences|notification preferences|manage preference|"
-    "your preferences|update preferences|my preferences|preference center|"
-    "alert preferences|subscription options|manage subscription|manage my subscription|manage your subscription|"
-    "cancel your subscription|cancel subscription|cancel my subscription|email settings|mailing list options|"
-    "do not email|unlist|take me off|removal link|remove link|descadastr|desinscr|remover inscri|cancelar inscri|"
-    "cancele sua inscri|cancelar a sua inscri|cancele a sua inscri|cancelar minha inscri|cancelar assinatura|"
-    "cancele a assinatura|cancelar a assinatura|cancelar subscri|anular subscri|sair da lista|remover da lista|"
-    "remover meu e|remova meu e|darse de baja|darme de baja|date de baja|dese de baja|dar de baja|cancelar suscrip|"
-    "cancelar la suscrip|desuscrib|anular suscrip|cancelar mi suscrip|désabonn|désinscri|desabonn|abmelden|abbestell|"
-    "austragen|newsletter abmeld|abmeldelink|abzumelden|abmeldung|uitschrijv|uit te schrijven|schrijf je uit|"
-    "meld je af|disiscri|cancellati da|cancellarti da|cancellarsi da|cancella l'iscrizione|annulla l'iscrizione|"
-    "annulla iscrizione|cancellazione da|avregistrera|avprenumerera|avsluta prenumeration|avanmäl|afmeld|avmeld|"
-    "meld deg av|meld av|frameld|peruuta tilaus|peruuta uutiskirje|lopeta tilaus|wypisz|wypisa|zrezygnuj z|"
-    "rezygnacja z sub|rezygnacja z news|rezygnacja z otrz|odsubskrybuj|anuluj subskryp|odhlásit|odhlaste|odhlásenie|"
-    "odhlásiť|leiratkoz|dezabon|odjavi|abonelikten|listeden çık|üyelikten çık|отписаться|отказаться от рассыл|"
-    "відписатися|отпиши|διαγραφή|κατάργηση εγγραφής|配信停止|配信解除|登録解除|購読解除|退订|退訂|取消订阅|取消訂閱|"
-    "수신거부|구독 취소|구독취소|إلغاء الاشتراك|הסר|ยกเลิกการ|hủy đăng ký|huỷ đăng ký|berhenti berlangganan|"
-    "सदस्यता समाप्त"
-)
-# Clauses that say it in a sentence: any link of the sentence is the mechanism.
-_CLAUSES: Final = (
-    "no longer wish to receive|no longer wish to be|no longer wish to get|no longer want to receive|"
-    "no longer want to get|no longer want these|no longer want our|no longer would like to|no longer like to|"
-    "not wish to receive|not want to receive|don't want to receive|don't wish to receive|prefer not to receive|"
-    "rather not receive|not like to receive|longer receive|stop receiving|stop getting|stop these e|stop these mail|"
-    "discontinue receipt|discontinue receiving|cease receiving|to be excluded|off our list|off this list|off the list|"
-    "from our list|from this list|from the list of|from our mailing|from this mailing|from the mailing|"
-    "from our e-mail|from our email|no further email|no more email|to quit,|out of the loop|change your mailing|"
-    "mais receber|deixar de receber|não quer receber|não deseja receber|dejar de recibir|no desea recibir|"
-    "no deseas recibir|no quieres recibir|no quiere recibir|no recibir más|recibir más correos|ne plus recevoir|"
-    "ne souhaitez plus|keine weiteren e-mail|keine weiteren mail|keine weiteren news|keine weiteren inform|"
-    "nicht mehr erhalten|keine e-mails mehr|nicht länger erhalten|keinen newsletter mehr|kein interesse mehr|"
-    "niet meer ontvangen|geen e-mail meer|geen mail meer|geen nieuwsbrief meer|niet langer ontvang|non ricevere più|"
-    "più ricevere|non desideri più|inte längre vill|inte längre få|vill inte ha|ikke længere|ikke lenger|ikke ønsker|"
-    "nie chcesz otrzymywać|nie chcesz już|не получать|не хотите получать|en halua enää|už nechcete|nem szeretne"
-)
-_PHRASES: Final = tuple((p, words is _CLAUSES) for words in (_NAMES, _CLAUSES) for p in words.split("|"))
-_TOKEN = re.compile(
-    r"unsub|opt[_-]?out|preferences|/remov|[=_-]remove|removal|descadastr|desinscr|abmeld|desabon", re.I
-)
-_POINTER = re.compile(
-    r"here|click|link|this|below|page|visit|go to|tap|follow|https?:|www\.|@|remove|"
-    r"aqui|clique|aquí|clic|ici|hier|klik|qui|tutaj|här|her|тут|здесь|こちら|这里|點此|点击|여기",
-    re.IGNORECASE,
-)
-_STOP = re.compile(r"[.!?…](?=\s)|[|•·]|。")
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]{4,}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.I)
-_WRITE = re.compile(
-    r"\b(?:e-?mail|mail|write|send|reply|contact|schreib|schick|sende|escr|envi|écri|scriv|stuur)", re.I
-)
-_REPLY: Final = (
-    "reply|respond|return e-mail|return email|subject line|the subject|subject of|subject: |with subject|blank e-mail|"
-    "blank email|respost|respuesta|antwort|répond|rispond|beantwoord|svar|odpowiedz|ответ|返信|asunto|assunto|betreff"
-)
-_REPLY_WITH = re.compile(
-    r"[\"'“”«„‘’]\s?(?:remove|stop|unsub\w*|cancel|opt[ -]?out|parar|pare|sair|remover|excluir|baja|stopp?|abmelden|"
-    r"désabonner|cancella|afmelden)\b|\b(?:REMOVE|STOP|UNSUBSCRIBE|OPT[ -]?OUT|PARAR|PARE|SAIR|REMOVER|BAJA|ABMELDEN|"
-    r"STOPP)\b|\b(?:to|with|of|and|word|as) (?:be )?(?:removed?|unsubscribe|opt out)",
-)
-_NOT_REPLY = re.compile(r"(?:not|n't|no|cannot|never|não|nicht|pas|niet|non)[ -]?$")
-# What mail-merge programs leave behind when a template was not filled in.
-_PLACEHOLDER = re.compile(
-    r"\{\{\{?\s?[A-Za-z_#$.]|\{% ?(?![0-9A-F]{2})[a-z]|\*\||\|\*|%%|[$%#@!]\{|<%|%>|<tr:|\[\[|<<|"
-    r"\{(?![0-9A-Fa-f-]{8,38}\})[A-Za-z_$][\w .|-]{0,60}\}|"
-    r"(?<![\w\]])\[(?:unsub|opt|link|url|remove)[\w -]{0,40}\]|(?<![\w\]])(?-i:\[[A-Z]{3}[A-Z_ ]{0,40}\])|"
-    r"(?<![%\w])%(?![0-9A-F]{2})[A-Z_][\w.-]{2,60}%|"
-    r"^(?:https?://)?(?:[<{%*]|\[(?![0-9A-F:]{2,40}\]))|unsubscribe[_-](?:link|url)$",
-    re.IGNORECASE,
-)
-_ENCODED = re.compile(r"%7[bcd]", re.IGNORECASE)  # braces and the bar
-_PRIVATE = re.compile(r"(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|invalid|home\.arpa)$")
-
-
-def dead(href: str) -> str:
-    """Say why a link cannot work for a reader elsewhere, or return an empty string. Nothing is fetched."""
-    target = href.strip()
-    if not target or target.startswith("#"):
-        return "empty link"
-    target = _ENCODED.sub(lambda found: chr(int(found[0][1:], 16)), target)
-    tag = _PLACEHOLDER.search(target)
-    if tag:
-        return f"unfilled placeholder {target[tag.start() : tag.start() + 24]}"
-    scheme, colon, rest = target.partition(":")
-    match scheme.lower() if colon else "":
-        case "mailto":
-            name, at, host = rest.partition("?")[0].rpartition("@")
-            return "" if name and at and "." in host else "mailto without an address"
-        case "http" | "https":
-            return _dead_host(target)
-        case _ if target[:4].lower() == "www." or target.startswith("//"):
-            return _dead_host(f"http://{target.lstrip('/')}")
-        case _:
-            return "no http, https or mailto link"
-
-
-def _dead_host(url: str) -> str:
-    try:
-        host = (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return "link without a host"
-    if not host:
-        return "link without a host"
-    if host.replace(".", "").isdecimal() or ":" in host:
-        try:
-            return "" if ip_address(host).is_global else "private host"
-        except ValueError:
-            return "link without a host"
-    return "private host" if "." not in host or _PRIVATE.search(host) else ""
-
-
-def find(views: tuple[View, ...]) -> OptOut:
-    """Return the best opt-out in `views`: the first that can work, else the first that cannot, else NONE."""
     best = OptOut(State.NONE)
-    for is_end in (True, False):
-        for where in range(len(views) - 1, -1, -1):  # the last alternative is the one mostly shown (RFC 2046 5.1.4)
-            size = len(views[where].text)
-            tail = max(0, size - _TAIL)
-            low, high = (tail, size) if is_end else (max(0, size - _MOST), tail and tail + _NEAR)
-            if low >= high:
-                continue
-            for found in _in_span(_Reading(views[where], where, low, _lower(views[where].text[low:high]))):
-                if found.state is State.LIVE:
+    for is_choice in (False, True):
+        for reading in spans(views):
+            for found in _choices(reading) if is_choice else _in_span(reading):
+                if found.state is State.LIVE and not found.why and is_plain(found):
                     return found
-                if best.state is State.NONE and (found.state is State.DEAD or not best.phrase):
+                if _RANK[found.state] > _RANK[best.state] or (not best.phrase and found.phrase):
                     best = found
+        if best.state is State.LIVE:
+            break
     return best
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A piece of a view's text in lower case with the same offsets, `low` being where it begins."""
-
-    view: View
-    where: int
-    low: int
-    lower: str
-
-    def excerpt(self, start: int, end: int) -> str:
-        """The words with what stands around them."""
-        return " ".join(self.view.text[max(0, start - 60) : end + 100].split())[:MAX_EXCERPT]
+_RANK: Final = {State.NONE: 0, State.BURDENED: 1, State.DEAD: 2, State.LIVE: 3}
 
 
-def _in_span(reading: _Reading) -> Iterator[OptOut]:
-    for lower in _readings(reading.lower):
-        for phrase, is_clause in _PHRASES:
-            place = len(lower)
-            for _ in range(_TRIES):
-                place = lower.rfind(phrase, 0, place)
-                if place < 0:
-                    break
-                start = reading.low + place
-                yield _judge(reading, start, start + len(phrase), is_clause=is_clause)
-        yield from _replies(reading, lower)
+def mentioned(text: str) -> str:
+    """The first words of opting out in a text that no link belongs to, or an empty string."""
+    for lower in readings(lowered(text[-MOST:])):
+        for start, end in places(lower, _NAMES):
+            return " ".join(text[-MOST:][max(0, start - 60) : end + 60].split())[:MAX_EXCERPT]
+    return ""
 
 
-def _judge(reading: _Reading, start: int, end: int, *, is_clause: bool) -> OptOut:
+def names(text: str) -> bool:
+    """Whether words of opting out, or of a page of preferences, stand in a short text."""
+    lower = lowered(text)
+    return any(True for words in (_NAMES, _PREFERENCES, _CLAUSES) for _ in places(lower, words))
+
+
+_NAMES, _CLAUSES, _REFUSALS, _PREFERENCES = map(
+    rows, (phrases.NAMES, phrases.CLAUSES, phrases.REFUSALS, phrases.PREFERENCES)
+)
+
+
+def _in_span(reading: Reading) -> Iterator[OptOut]:
+    for words, is_clause in ((_NAMES, False), (_CLAUSES, True)):
+        for start, end in places(reading.lower, words):
+            yield _judge(reading, reading.low + start, reading.low + end, is_clause=is_clause)
+    for start, end in places(reading.lower, _REFUSALS):
+        stop = _clause_end(reading, end)
+        sentence = reading.lower[max(0, start - 60) : stop]
+        more = phrases.MORE.get(sentence[min(60, start) :][:4], ())
+        if more and not any(word in sentence for word in more):
+            continue
+        if phrases.MAIL.search(sentence) and not phrases.MISSING.search(sentence):
+            yield _judge(reading, reading.low + start, reading.low + stop, is_clause=True)
+    yield from _replies(reading)
+    if reading.low + len(reading.lower) == len(reading.view.text):
+        yield from _burdens(reading)
+
+
+def _choices(reading: Reading) -> Iterator[OptOut]:
+    for start, end in places(reading.lower, _PREFERENCES):
+        found = _judge(reading, reading.low + start, reading.low + end, is_clause=False)
+        yield replace(found, is_choice=found.state is State.LIVE)
+
+
+def _clause_end(reading: Reading, end: int) -> int:
+    """Where the clause that goes on at `end` stops, at most 90 characters on: with its sentence, or the line.
+
+    A line of wrapped plain text that does not yet say what is refused goes on in the next one.
+    """
+    lower, most = reading.lower, min(len(reading.lower), end + 90)
+    stop = _STOP.search(lower, end, most)
+    most = stop.start() if stop else most
+    what = phrases.MAIL.search(lower, end, most)
+    said = what.end() if what else most
+    line = reading.view.text.find("\n", reading.low + said, reading.low + most)
+    return most if line < 0 else line - reading.low
+
+
+# -- the mechanism -----------------------------------------------------------------------------------------------------
+_TOKEN = re.compile(
+    r"unsub|opt[_-]?out|preferences|/remov|[=_-]remove|removal|descadastr|desinscr|abmeld|desabon", re.IGNORECASE
+)
+_POINTER = re.compile(
+    r"here|click|link|lien|enlace|kobling|lenke|länk|ссылк|this|below|page|visit|go to|tap|follow|let us know|"
+    r"https?:|www\.|@|remove|"
+    r"aqui|clique|aquí|clic|pincha|aici|ici|hier|klik|klick|qui|tutaj|här|her|tästä|zde|ide\b|buraya|tıkla|"
+    r"тут|здесь|нажм|εδώ|こちら|这里|這裡|此处|此處|點此|点击|여기|هنا|כאן|đây|sini",
+    re.IGNORECASE,
+)
+_STOP = re.compile(r"[.!?…](?=\s)|[|•·]|[。？！؟]")
+_LEADS = re.compile(r"[^\W\d_]{2,}[:, ]{0,2}$")  # a word that leads to the link
+_ASKS = re.compile(r"\s?[?？؟]\s?(?:[^\W\d_]{1,10}[ ,]{1,2}){0,3}$")  # "No more mail? Please click"
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"]{4,}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.IGNORECASE
+)
+_WRITE = re.compile(
+    r"\b(?:e-?mail|mail|write|send|reply|contact|schreib|schick|sende|escr|envi|écri|scriv|stuur)", re.IGNORECASE
+)
+_LOGIN = re.compile(r"/(?:log-?in|sign-?in|account/login|auth)\b", re.IGNORECASE)
+
+
+def _judge(reading: Reading, start: int, end: int, *, is_clause: bool) -> OptOut:
     """What the phrase at `start` comes to: its own link decides, else one beside it, else words."""
-    where, excerpt, text = reading.where, reading.excerpt(start, end), reading.view.text
+    text = reading.view.text
     links = _links_near(reading.view, start, end)
     own = [link for link in links if link.offset < end and start < link.offset + len(link.text)]
     beside = own or [link for link in links if _belongs(text, link, start, end, is_clause=is_clause)]
-    bad = OptOut(State.NONE, excerpt, where=where)
+    bad = reading.words(start, end)
     for link in beside:
+        low, high = min(start, link.offset), max(end, link.offset + len(link.text))
         why = dead(link.href)
         if not why:
-            return OptOut(State.LIVE, excerpt, link.href, where)
+            why = _asks_too_much(reading, start, end, link.href)
+            found = replace(bad, state=State.LIVE, href=link.href, why=why, how="link")
+            return replace(found, start=link.offset, end=link.offset + len(link.text)) if own else found
         if bad.state is State.NONE:
-            bad = OptOut(State.DEAD, excerpt, link.href, where, why)
+            bad = replace(bad, state=State.DEAD, href=link.href, why=why, start=low, end=high, how="link")
     if own or bad.state is State.DEAD:
         return bad
-    return _in_words(text, start, end, bad)
+    return _in_words(reading, start, end, bad)
 
 
-def _in_words(text: str, start: int, end: int, none: OptOut) -> OptOut:
+def _in_words(reading: Reading, start: int, end: int, none: OptOut) -> OptOut:
     """A mail address or URL written out beside the phrase, or a template tag left where one should be."""
+    text = reading.view.text
     low, high = max(0, start - _NEAR), min(len(text), end + _NEAR)
     for found in _ADDRESS.finditer(text, low, high):
         between = text[end : found.start()] if found.start() >= end else text[found.end() : start]
@@ -239,10 +175,10 @@ def _in_words(text: str, start: int, end: int, none: OptOut) -> OptOut:
         if not is_mail or _WRITE.search(text, low, high):
             href = f"mailto:{found[0]}" if is_mail else found[0]
             why = dead(href)
-            return OptOut(State.DEAD if why else State.LIVE, none.phrase, href, none.where, why)
-    tag = _PLACEHOLDER.search(text[start : min(len(text), end + 60)])
+            return replace(none, state=State.DEAD if why else State.LIVE, href=href, why=why, how="address")
+    tag = PLACEHOLDER.search(text[start : min(len(text), end + 60)])
     if tag:
-        return OptOut(State.DEAD, none.phrase, tag[0], none.where, "unfilled placeholder")
+        return replace(none, state=State.DEAD, href=tag[0], why="unfilled placeholder", how="address")
     return none
 
 
@@ -259,42 +195,68 @@ def _belongs(text: str, link: Link, start: int, end: int, *, is_clause: bool) ->
     if _TOKEN.search(link.href):
         return True
     close = link.offset + len(link.text)
-    between = text[end : link.offset] if link.offset >= end else text[close:start]
+    follows = link.offset >= end
+    between = text[end : link.offset] if follows else text[close:start]
     if _STOP.search(between):
-        return False
-    return bool(_POINTER.search(link.text)) or (is_clause and "\n" not in between)
+        return is_clause and follows and bool(_ASKS.match(between)) and bool(_POINTER.search(link.text))
+    if _POINTER.search(link.text):
+        return True
+    # "To unsubscribe, follow the [words]" is one clause; "Unsubscribe [words]" is a menu.
+    return "\n" not in between and (is_clause or (follows and _LEADS.search(between) is not None))
 
 
-def _replies(reading: _Reading, lower: str) -> Iterator[OptOut]:
+# -- replies and burdens -----------------------------------------------------------------------------------------------
+_REPLY: Final = (
+    "reply|respond|return e-mail|return email|subject line|the subject|subject of|subject: |with subject|"
+    "blank e-mail|"
+    "blank email|respost|respuesta|antwort|répond|rispond|beantwoord|svar|odpowiedz|ответ|返信|asunto|assunto|betreff"
+)
+_REPLIES: Final = rows(tuple(_REPLY.split("|")))
+_REPLY_WITH = re.compile(
+    r"[\"'“”«„‘’]\s?(?:remove|stop|unsub\w*|cancel|opt[ -]?out|parar|pare|sair|remover|excluir|baja|stopp?|abmelden|"
+    r"désabonner|cancella|afmelden)\b|\b(?:REMOVE|STOP|UNSUBSCRIBE|OPT[ -]?OUT|PARAR|PARE|SAIR|REMOVER|BAJA|ABMELDEN|"
+    r"STOPP)\b|\b(?:to|with|of|and|word|as) (?:be )?(?:removed?|unsubscribe|opt out)",
+)
+_NOT_REPLY = re.compile(r"(?:not|n't|no|cannot|never|não|nicht|pas|niet|non)[ -]?$")
+
+
+def _replies(reading: Reading) -> Iterator[OptOut]:
     """Instructions to reply: "reply with STOP", "put REMOVE in the subject"; not "do not reply"."""
     text = reading.view.text
-    for word in _REPLY.split("|"):
-        place = len(lower)
-        for _ in range(_TRIES):
-            place = lower.rfind(word, 0, place)
-            if place < 0:
-                break
-            start = reading.low + place
-            end = start + len(word)
-            what = _REPLY_WITH.search(text, max(0, start - 80), end + 100)
-            between = (text[end : what.start()] or text[what.end() : start]) if what else "."
-            if what and not _STOP.search(between) and not _NOT_REPLY.search(lower[max(0, place - 8) : place]):
-                yield OptOut(State.LIVE, reading.excerpt(start, end), "", reading.where)
+    for place, stop in places(reading.lower, _REPLIES):
+        start, end = reading.low + place, reading.low + stop
+        what = _REPLY_WITH.search(text, max(0, start - 80), end + 100)
+        between = (text[end : what.start()] or text[what.end() : start]) if what else "."
+        if what and not _STOP.search(between) and not _NOT_REPLY.search(reading.lower[max(0, place - 8) : place]):
+            yield reading.words(start, end, State.LIVE, how="reply")
 
 
-_ODD = re.compile("[\u0370-\u04ff\uff01-\uff5e\U0001d400-\U0001d7ff]")
-_LOOKS = dict(zip("аеорсухѕіјԁһԛԝмтвкнοαινρτυκ", "aeopcyxsijdhqwmtbkhoaivptuk", strict=True))
-_STYLED = {c: normalize("NFKC", chr(c)) for r in (range(0xFF01, 0xFF5F), range(0x1D400, 0x1D800)) for c in r}
-_FOLD: Final = {ord(k): v for k, v in _LOOKS.items()} | {c: v.lower() for c, v in _STYLED.items() if len(v) == 1}
+def _asks_too_much(reading: Reading, start: int, end: int, href: str) -> str:
+    """What a mechanism seems to ask beyond one page or one reply (16 CFR 316.5), empty where nothing."""
+    if _LOGIN.search(href):
+        return "its link leads to a login"
+    begin = max(0, start - reading.low - 80)
+    sentence = reading.lower[begin : end - reading.low + 100]
+    if any(word in sentence for word in phrases.MANDATE):
+        return "it asks for a login"
+    costs = any(word in sentence for word in phrases.COSTS) and phrases.FEE.search(sentence)
+    return "it asks for a fee" if costs else ""
 
 
-def _lower(text: str) -> str:
-    """Lower case of the same length, line breaks as blanks and one kind of apostrophe."""
-    return text.replace("\u0130", "I").lower().replace("\n", " ").replace("’", "'").replace("_", " ")
+def _burdens(reading: Reading) -> Iterator[OptOut]:
+    """Ways out that are no mechanism on the Internet, or need an account: looked for where nothing else is."""
+    lower = reading.lower
+    for found in phrases.REMOVAL.finditer(lower):
+        sentence = lower[max(0, found.start() - 100) : found.end() + 120]
+        kinds = (
+            ("it asks for a login", any(word in sentence for word in phrases.MANDATE)),
+            ("only by telephone", phrases.TELEPHONE.search(sentence) and _PHONE_NUMBER.search(sentence)),
+            ("only by letter", phrases.LETTER.search(sentence)),
+        )
+        why = next((name for name, met in kinds if met), "")
+        if why:
+            yield reading.words(reading.low + found.start(), reading.low + found.end(), State.BURDENED, why=why)
+            return
 
 
-def _readings(lower: str) -> Iterator[str]:
-    """The text itself and, where letters of other scripts stand in it, the one with their Latin look-alikes."""
-    yield lower
-    if _ODD.search(lower):
-        yield lower.translate(_FOLD)
+_PHONE_NUMBER = re.compile(r"\d[\d ().-]{6,}\d")

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import fields
 from typing import Final
 
 from sealgate.adapters.reader import MAX_HEADER, MAX_HTML, REPLY, REQUEST
@@ -112,8 +113,10 @@ def _reply(html: bytes, charset: str) -> bytes:
 
 
 def _rendered(view: View) -> bytes:
-    links = [(link.text, link.href, link.offset) for link in view.links]
-    return json.dumps({"text": view.text, "links": links}).encode()
+    reply = {field.name: getattr(view, field.name) for field in fields(View)}
+    reply["links"] = [(link.text, link.href, link.offset) for link in view.links]
+    reply["looks"] = [(look.start, look.end, look.size, look.contrast) for look in view.looks]
+    return json.dumps(reply).encode()
 
 
 def _request(connection: socket.socket) -> tuple[str, bytes]:

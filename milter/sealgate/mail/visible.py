@@ -1,14 +1,18 @@
 """The text that a reader sees of one part, and the links in it.
 
-`read_html` builds the tree that a browser would build (HTML5, through selectolax's lexbor) and reads it in order;
-`read_plain` reads plain text. Both answer with a `View` for any octets and any charset, and raise nothing.
+`read_html` builds the tree that a browser would build (HTML5, through selectolax's lexbor), works out the styles that
+matter to whether a text is seen, and reads the tree in order; `read_plain` reads plain text. Both answer with a `View`
+for any octets and any charset, and raise nothing.
 
-What counts as seen in HTML, on purpose without a style engine: content after `</html>` and in `noscript` is (mail
-clients run no scripts); `script`, `style`, `head` and the like, elements with `hidden`, and those whose own `style`
-says `display:none` or `visibility:hidden` are not, with all they hold. Pitfalls that stay: style sheets are not read (a
-class may hide a text, a media query may show what is hidden inline), `font-size:0` is no hiding (layout tables use it
-and set the size again inside), neither are white letters on white, and a child of `visibility:hidden` that makes itself
-visible again is taken for hidden. The alternative text of an image is text only inside a link, where it names the link.
+What is seen of HTML: content after `</html>` and in `noscript` is (mail clients run no scripts); `script`, `style`,
+`head` and the like are not. Neither is what a style attribute, a `style` element or an attribute of old takes away, with
+all it holds: `display:none`, `opacity:0`, no height or width with `overflow:hidden`, a place off the screen; nor letters
+that `visibility`, a size of 2 pixels or less, or a colour like that of the ground take away, until an element within
+says otherwise. `mso-hide` hides from one client only, and nothing here. What `@media` shows to some readers is seen, and
+the view is doubtful. The alternative text of an image is text only inside a link, where it names the link.
+
+Pitfalls that stay: pictures behind a text make its contrast unknown; text moved by layout, covered, or clipped by other
+means is taken for seen; selectors with siblings and states are not read, nor sheets elsewhere.
 
 **Memory**: a few kilobytes of unclosed formatting elements make lexbor, like every HTML5 parser, build gigabytes, and
 no thread can be stopped meanwhile. HTML for which `is_heavy` holds belongs into a process with a limit.
@@ -20,7 +24,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgate.mail.charset import to_text, to_utf8
-from sealgate.mail.tree import BREAK, LINK, LINK_END, MARKS, marked_text
+from sealgate.mail.flow import Flow, folded_line, without_invisible, without_references
+from sealgate.mail.quoting import quotes_of
+from sealgate.mail.shown import MAX_UNSEEN, shown_of
+from sealgate.mail.tree import read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,8 @@ class View:
         alternatives: what images that stand in no link say in their place, one a line; weak evidence.
         unseen: text that no reader is shown (preheaders, `display:none` and the like), one run a line, capped.
         quotes: runs of `text` that quote or forward somebody else's message, in order.
-        is_doubtful: whether a style sheet shows some of it to some readers only (media queries).
+        is_doubtful: whether some of it is shown to some readers only: a style sheet shows it under conditions (media
+            queries), the sheet was too large to be read in full, or it is HTML that is declared to be plain text.
     """
 
     text: str
@@ -80,16 +88,9 @@ HEAVY_OCTETS: Final = 65_536
 HEAVY_TAGS: Final = 1_000
 HEAVY_ATTRIBUTES: Final = 2_000
 
-_OTHER_CONTROLS: Final = b"\x00\x06\x07\x08\x0b\x0e\x0f" + bytes(range(16, 32)) + b"\x7f"
-_ASCII: Final = bytes(range(128))
-# Unicode's default ignorable characters, as far as mail has them, and the other format characters (Cf).
-_INVISIBLE = re.compile(
-    "[\x80-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5"
-    "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 _URL = re.compile(r"[^\s<>\"\x00-\x20]+")
 _ANGLE_ADDRESS = re.compile(r"<([^\s<>@\"]{1,64}@[^\s<>@\"]{1,255})>")
+_MARKUP: Final = ("<html", "<!doctype html", "<head>", "<body")
 
 
 def is_heavy(html: bytes) -> bool:
@@ -102,95 +103,35 @@ def is_heavy(html: bytes) -> bool:
 
 def read_html(html: bytes, charset: str) -> View:
     """Read HTML as a reader sees it."""
-    marked = marked_text(to_utf8(html, charset))
-    return _view(marked.text, marked.targets)
+    shown = shown_of(read_document(to_utf8(html, charset)))
+    flow = Flow(shown)
+    text = flow.text
+    links: list[Link] = []
+    for number, (begin, end, target) in enumerate(zip(flow.begins, flow.ends, shown.targets, strict=True)):
+        if begin < end or not shown.faded[number] or shown.pictures[number]:  # else nothing of it can be seen
+            links.append(Link(text[begin:end], target, begin))
+    return View(
+        text,
+        tuple(links),
+        tuple([Look(*look) for look in flow.looks]),
+        _lines(shown.alternatives),
+        _lines(shown.unseen),
+        quotes_of(text, flow.quotes),
+        shown.is_doubtful,
+    )
+
+
+def _lines(runs: list[str]) -> str:
+    return "\n".join([line for run in runs if (line := folded_line(run))])[:MAX_UNSEEN] if runs else ""
 
 
 def read_plain(content: bytes, charset: str) -> View:
     """Read plain text. Its links are what mail readers make one of: http, https and mailto URLs, `<local@domain>`."""
-    text = _without_invisible(to_text(content, charset), _OTHER_CONTROLS + MARKS)
+    text = without_invisible(without_references(to_text(content, charset)))
     text = "\n".join([line for raw in text.splitlines() if (line := " ".join(raw.split()))])
-    return View(text, tuple(sorted(_plain_links(text), key=lambda link: link.offset)))
-
-
-def _without_invisible(text: str, controls: bytes = _OTHER_CONTROLS) -> str:
-    """Delete what takes no room. The few characters beyond ASCII are looked at apart: one search over all is slow."""
-    octets = text.encode("utf-8").translate(None, controls)
-    text = octets.decode("utf-8")
-    if text.isascii():
-        return text
-    found = set(_INVISIBLE.findall(octets.translate(None, _ASCII).decode("utf-8")))
-    if len(found) > 8:
-        return _INVISIBLE.sub("", text)
-    for character in found:
-        text = text.replace(character, "")
-    return text
-
-
-def _view(marked: str, targets: tuple[str, ...]) -> View:
-    """Fold blanks and turn the marks of links into offsets."""
-    folded = " ".join(_without_invisible(marked).split())
-    folded = "\n".join([line for part in folded.split(BREAK) if (line := part.strip(" "))])
-    text = _Text(len(targets))
-    for index, run in enumerate(folded.split(LINK)):
-        if index:
-            text.begin_link()
-        for inner, piece in enumerate(run.split(LINK_END)):
-            if inner:
-                text.end_link()
-            if piece:
-                text.add(piece)
-    return text.view(targets)
-
-
-class _Text:
-    """The text of a view as it grows. Blanks wait until a word follows, so that no link begins or ends with one."""
-
-    __slots__ = ("begins", "closed_at", "empty", "ends", "gap", "length", "opened", "pieces", "started")
-
-    def __init__(self, links: int) -> None:
-        self.pieces: list[str] = []
-        self.length = 0
-        self.gap = ""  # the blank or line end that stands before the next word, whatever marks stand between
-        self.begins = [0] * links
-        self.ends = [0] * links
-        self.started = 0
-        self.closed_at = -1  # where the last link ended
-        self.opened: list[int] = []
-        self.empty: list[int] = []  # links without text so far, open or not: they begin where text goes on
-
-    def begin_link(self) -> None:
-        if self.closed_at == self.length and not self.gap:
-            self.gap = " "  # buttons and menus are links side by side, parted by style only
-        self.opened.append(self.started)
-        self.empty.append(self.started)
-        self.started += 1
-
-    def end_link(self) -> None:
-        self.ends[self.opened.pop()] = self.closed_at = self.length
-
-    def add(self, piece: str) -> None:
-        words = piece.strip(" \n")
-        if piece[0] in " \n":
-            self.gap = "\n" if "\n" in (self.gap, piece[0]) else " "
-        if not words:
-            return
-        if self.gap and self.length:
-            self.pieces.append(self.gap)
-            self.length += 1
-        for link in self.empty:
-            self.begins[link] = self.length
-        self.empty.clear()
-        self.pieces.append(words)
-        self.length += len(words)
-        self.gap = piece[-1] if piece[-1] in " \n" else ""
-
-    def view(self, targets: tuple[str, ...]) -> View:
-        for link in self.empty:
-            self.begins[link] = self.length
-        whole = "".join(self.pieces)
-        spans = zip(self.begins, self.ends, targets, strict=True)
-        return View(whole, tuple([Link(whole[begin:end], target, begin) for begin, end, target in spans]))
+    links = tuple(sorted(_plain_links(text), key=lambda link: link.offset))
+    is_markup = text[:20].lower().startswith(_MARKUP)
+    return View(text, links, quotes=quotes_of(text), is_doubtful=is_markup)
 
 
 def _plain_links(text: str) -> Iterator[Link]:

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sealgate.profile.lint_identities import lint_identities
+from sealgate.profile.lint_lawful import lint_lawful
 from sealgate.profile.lint_logins import lint_logins
 from sealgate.profile.lint_rights import lint_rights
 from sealgate.profile.model import Handling, Place, Problem, Profile, RuleSetting
@@ -50,6 +51,7 @@ def lint(profile: Profile, file: str) -> tuple[Problem, ...]:
     _domains(profile, problems)
     _rules(profile, problems)
     lint_identities(profile, problems)
+    lint_lawful(profile, problems)
     lint_rights(profile, problems)
     return problems.listed()
 

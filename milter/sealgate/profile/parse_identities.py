@@ -25,6 +25,7 @@ from sealgate.profile.model import (
     Principal,
 )
 from sealgate.profile.nodes import Node, Problems, Scalar, near, shown
+from sealgate.profile.parse_lawful import read_lawful
 from sealgate.profile.parse_realms import Realms
 from sealgate.profile.parse_senders import SenderReader, read_senders
 
@@ -95,10 +96,12 @@ def _identity(key: Scalar, value: Node, roll: _Roll) -> Identity:
     usual = MailClass.PERSONAL if kind is Kind.PERSON else MailClass.AUTO
     principals, realms = _principals(key.text, fields, roll)
     senders = read_senders(fields, roll.senders, roll.realms)
+    mail_class = MailClass(fields.choice("class", CHOICES["identities.*.class"], usual))
+    lawful = read_lawful(fields, mail_class)
     identity = Identity(
         name=key.text,
         kind=kind,
-        mail_class=MailClass(fields.choice("class", CHOICES["identities.*.class"], usual)),
+        mail_class=mail_class,
         principals=tuple(p for p, _ in principals),
         networks=_networks(fields, "networks", "anybody could send without a login"),
         local=fields.yes_no("local", default=False),
@@ -109,6 +112,10 @@ def _identity(key: Scalar, value: Node, roll: _Roll) -> Identity:
         only_from=_networks(fields, "only_from", "leave `only_from` out for logins from anywhere"),
         mechanisms=read_mechanisms(fields, "mechanisms"),
         min_cipher_bits=fields.whole("min_cipher_bits", 0, MAX_CIPHER_BITS, 0),
+        consent=lawful.consent,
+        one_click=lawful.one_click,
+        is_sexually_explicit=lawful.is_sexually_explicit,
+        opt_out_hosts=lawful.opt_out_hosts,
         postal_addresses=_postal_names(fields, roll),
         place=roll.problems.line(key.place),
         principal_places=tuple(place for _, place in principals),
