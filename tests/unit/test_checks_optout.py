@@ -461,6 +461,13 @@ def test_a_link_that_can_work_is_not_dead(href: str) -> None:
     assert dead(href) == ""
 
 
+def test_the_nearest_link_is_the_mechanism() -> None:
+    shop = "https://www.corp.example/chairs"
+    text = f"Chairs are 20 % off: {shop}\nExample Inc.\nTo unsubscribe, open {LIVE}"
+    links = tuple(Link(target, target, text.index(target)) for target in (shop, LIVE))
+    assert find((View(text, links),)).href == LIVE
+
+
 def test_one_live_among_dead_ones_counts() -> None:
     found = find((view(f"[Unsubscribe](unsubscribe-link) or later\n\n[Unsubscribe]({LIVE})"),))
     assert (found.state, found.href) == (State.LIVE, LIVE)

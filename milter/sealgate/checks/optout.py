@@ -149,6 +149,8 @@ def _judge(reading: Reading, start: int, end: int, *, is_clause: bool) -> OptOut
     own = [link for link in links if link.offset < end and start < link.offset + len(link.text)]
     beside = own or [link for link in links if _belongs(text, link, start, end, is_clause=is_clause)]
     bad = reading.words(start, end)
+    if len(beside) > 1:  # the nearest one first
+        beside.sort(key=lambda link: max(link.offset - end, start - link.offset - len(link.text)))
     for link in beside:
         low, high = min(start, link.offset), max(end, link.offset + len(link.text))
         why = dead(link.href)

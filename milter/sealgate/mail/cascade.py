@@ -71,7 +71,10 @@ class Cascade:
                     parts[1] = ""
                 else:
                     _cut(parts, " src=")
-                alternative = _cut(parts, " alt=")
+                if parts[0] == "<img alt=":
+                    alternative, parts[1] = parts[1], ""
+                else:
+                    alternative = _cut(parts, " alt=")
             key = '"'.join(parts)
         start = self._sheet.starts.get(key) or self._started(key, around)
         element = start.element
