@@ -26,6 +26,10 @@ from sealgate.daemon.reading import run_reader
 run_reader(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3]))
 """
 PAGE = '<title>t</title><p>Hallo <a href="https://example.com/?a=1&amp;b=2">Wörld</a> \u2028 end'.encode()
+STYLED = (
+    b"<style>@media (x){.m{display:block!important}}.s{font-size:8px;color:#ccc}</style><p hidden>no</p><img alt=alt>"
+    b"<p class=s>small</p><p class=m style='display:none'>some</p><blockquote type=cite>theirs</blockquote>"
+)
 # Each <p> closes the one before and with it all <b>, which the next text opens again: 14 KB make 1.8 million elements.
 BOMB = b"<p>" + b"".join(b"<b %d>" % n for n in range(900)) + b"<p>x" * 2000
 
@@ -71,17 +75,26 @@ def memory_mb(pid: int, what: str) -> float:
     ("html", "charset"),
     [
         (PAGE, "utf-8"),
+        (STYLED, "utf-8"),
         ("<p>café".encode("latin-1"), "iso-8859-1"),
         (b"", ""),
         (b"\xff\xfe\0<p>", "no-such-charset"),
         (b"<p>" + b"word " * 200_000, "us-ascii"),
         (b"".join(b'<a href="https://example.com/%d">n%d</a> ' % (n, n) for n in range(5000)), "utf-8"),
     ],
-    ids=["page", "latin-1", "empty", "unknown charset", "long", "many links"],
+    ids=["page", "styled", "latin-1", "empty", "unknown charset", "long", "many links"],
 )
 def test_the_view_is_the_same_as_when_read_here(bench, html, charset):
     bench.start()
     assert ReaderClient(bench.address, 10.0).read(html, charset) == read_html(html, charset)
+
+
+def test_every_field_of_a_view_is_told(bench):
+    bench.start()
+    view = ReaderClient(bench.address, 10.0).read(STYLED, "utf-8")
+    assert view.looks
+    assert view.quotes
+    assert (view.alternatives, view.unseen, view.is_doubtful) == ("alt", "no", True)
 
 
 def test_a_bomb_is_over_within_the_deadline_and_the_next_message_is_read(bench):

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from email import message_from_bytes
 from pathlib import Path
 
@@ -25,7 +26,18 @@ def links_of(html: str) -> list[tuple[str, str]]:
 def offsets_are_right(view: View) -> bool:
     places = [view.text[link.offset : link.offset + len(link.text)] == link.text for link in view.links]
     in_order = [link.offset for link in view.links] == sorted(link.offset for link in view.links)
-    return all(places) and in_order
+    return all(places) and in_order and are_apart(view.quotes, view) and are_apart(looks_of(view), view)
+
+
+def are_apart(runs: Sequence[tuple[int, int]], view: View) -> bool:
+    """Whether runs lie inside the text, are not empty, and come one after the other."""
+    flat = [place for run in runs for place in run]
+    inside = all(0 <= begin < end <= len(view.text) for begin, end in runs)
+    return inside and flat == sorted(flat)
+
+
+def looks_of(view: View) -> list[tuple[int, int]]:
+    return [(look.start, look.end) for look in view.looks]
 
 
 class TestText:
@@ -171,6 +183,79 @@ class TestLinks:
         assert [word for word in view.text.split() if word in "abcd"] == ["a", "b", "c", "d"]
 
 
+FOOT = "<p>Example Inc., P.O. Box 12, Springfield</p><a href='https://example.com/u'>Unsubscribe</a>"
+
+
+class TestPitfalls:
+    """What real mail does, and simple readers get wrong."""
+
+    def test_a_footer_after_the_end_of_the_page(self) -> None:
+        view = read_html(f"<html><body><p>Offer</p></body></html>{FOOT}".encode(), "utf-8")
+        assert "P.O. Box 12" in view.text
+        assert [link.text for link in view.links] == ["Unsubscribe"]
+
+    def test_a_footer_in_columns_without_size(self) -> None:
+        """MJML and others set `font-size:0` on every column, and the size again inside."""
+        column = f"<div style='font-size:0px'><div style='font-size:13px;line-height:1'>{FOOT}</div></div>"
+        view = read_html(f"<table><tr><td style='font-size:0'>{column}</td></tr></table>".encode(), "utf-8")
+        assert "P.O. Box 12" in view.text
+        assert view.links
+        assert not view.unseen
+
+    def test_a_footer_for_telephones_only(self) -> None:
+        css = "<style>@media only screen and (max-width:480px){.m{display:block!important}}</style>"
+        view = read_html(f"{css}Offer<div class=m style='display:none'>{FOOT}</div>".encode(), "utf-8")
+        assert view.links
+        assert view.is_doubtful
+
+    def test_a_mail_of_pictures_says_what_stands_for_them(self) -> None:
+        html = "<img src=a alt='Sale&nbsp;&amp; more'><a href=u><img src=b alt='Shop now'></a><img src=c alt=''>"
+        view = read_html(f"{html}<p hidden><img alt='no'></p><img alt='P.O. Box\n12' src=d>".encode(), "utf-8")
+        assert view.alternatives == "Sale & more\nP.O. Box 12"
+        assert view.text == "Shop now"
+
+    def test_each_alternative_is_read_as_it_is(self) -> None:
+        """Text and HTML disagree in real mail; what one lacks the other does not lend it."""
+        assert "Unsubscribe" in read_html(FOOT.encode(), "utf-8").text
+        assert "Unsubscribe" not in read_plain(b"See the HTML version.", "utf-8").text
+
+    @pytest.mark.parametrize("character", ["\u200c", "\u00ad", "\u034f", "\ufe0f", "&zwnj;", "&shy;", "&amp;zwnj;"])
+    def test_invisible_characters_within_words(self, character: str) -> None:
+        assert text_of(f"12 B{character}lvd Rd") == "12 Blvd Rd"
+
+    def test_confusable_letters_stay_as_they_are(self) -> None:
+        """They are folded for matching, where the reader of the record should still see what was sent."""
+        assert text_of("unsub\u0455cribe") == "unsub\u0455cribe"
+
+    @pytest.mark.parametrize("text", ["<html><body>Hi &nbsp; you", "\n<!DOCTYPE HTML><p>Hi &nbsp; you"])
+    def test_html_that_is_declared_plain_text_is_shown_as_text(self, text: str) -> None:
+        view = read_plain(text.encode(), "utf-8")
+        assert view.text.endswith("Hi you")
+        assert "<" in view.text
+        assert view.is_doubtful
+
+    def test_references_that_were_encoded_twice(self) -> None:
+        assert text_of("P.O.&amp;nbsp;Box&amp;#160;12") == "P.O. Box 12"
+        assert read_plain(b"P.O.&nbsp;Box &amp; 12", "us-ascii").text == "P.O. Box &amp; 12"
+
+    def test_a_preheader_is_unseen_and_its_links_are_none(self) -> None:
+        style = "display:none;max-height:0;overflow:hidden;mso-hide:all"
+        view = read_html(f"<div style='{style}'>Save <a href=u>now</a></div><p>Dear you</p>".encode(), "utf-8")
+        assert view == View("Dear you", unseen="Save\nnow")
+
+    def test_unseen_text_is_capped(self) -> None:
+        view = read_html(b"<p hidden>" + b"word " * 3_000 + b"</p>" + b"<p hidden>more</p>" * 9 + b"x", "utf-8")
+        assert view.text == "x"
+        assert 4_900 < len(view.unseen) <= 5_000
+
+    def test_a_forwarded_footer_is_not_the_senders(self) -> None:
+        html = f"<p>Worth a look!</p><div class=gmail_quote>On Monday, Shop wrote:<blockquote>{FOOT}</blockquote></div>"
+        view = read_html(html.encode(), "utf-8")
+        ((begin, end),) = view.quotes
+        assert view.text[:begin].strip() == "Worth a look!"
+        assert view.text[begin:end].endswith("Unsubscribe")
+
+
 class TestPlain:
     def test_blanks_fold_and_lines_stay(self) -> None:
         assert read_plain(b"Hi  there,\r\n\r\n\r\n one\xa0two \n", "latin-1").text == "Hi there,\none two"
@@ -282,6 +367,16 @@ FRAGMENTS = st.lists(
             *(
                 "<p hidden>",
                 "<i style=display:none>",
+                "<p style=font-size:7px>",
+                "<b style='color:#fff'>",
+                "<div style='color:#ccc;visibility:hidden'>",
+                "<u style='visibility:visible;font-size:2em'>",
+                "<blockquote type=cite>",
+                "</blockquote>",
+                "</div>",
+                "<i id=appendonsend>",
+                "<style>p>b,.x i{font-size:8px}a{display:none}</style>",
+                "<p class=x>",
                 "</i>",
                 "<img alt='y z'>",
                 "<area href=q alt=r>",
@@ -351,6 +446,15 @@ class TestProperties:
     @settings(max_examples=300, deadline=None)
     def test_offsets_hold_for_any_plain_text(self, text: str) -> None:
         assert offsets_are_right(read_plain(text.encode(), "utf-8"))
+
+    @given(FRAGMENTS)
+    @settings(max_examples=200, deadline=None)
+    def test_reading_twice_gives_the_same(self, html: str) -> None:
+        """What is kept of tags and sheets between messages changes nothing."""
+        octets = html.encode()
+        first = read_html(octets, "utf-8")
+        read_html(b"<style>b,p,a,i{font-size:0}</style>" + octets, "utf-8")
+        assert read_html(octets + b"<!---->", "utf-8") == first
 
     @given(st.lists(st.text(alphabet="abc é<&", max_size=8), max_size=6))
     def test_escaped_text_comes_back(self, words: list[str]) -> None:

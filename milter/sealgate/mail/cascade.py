@@ -1,156 +1,197 @@
 """The styles of the elements of a message: what of its sheet fits each, then what stands at the element itself.
 
-Answers are kept at the sheet, which is the same from mail to mail of a campaign. Time is bounded whatever a sender
-writes: the elements of a message together cost `MAX_STEPS` comparisons, and then `Cascade.is_cut` says that this was
-all. Nothing here raises.
+What an element stands in matters to a sheet only as far as its selectors ask: a `Context` is the set of their outer
+parts that the elements around fit, so that all cells of a table have the same one. Answers are kept at the sheet,
+which is the same from mail to mail of a campaign. Time is bounded whatever a sender writes: the elements of a message
+together cost `MAX_STEPS` comparisons, and then `Cascade.is_cut` says that this was all. Nothing here raises.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sealgate.mail.element import Element, alternative_of, attributes_of, name_of, target_of
+from sealgate.mail.element import VOID_BOX, Element, alternative_of, attributes_of, name_of, target_of
 from sealgate.mail.sheet import Rule, Sheet
-from sealgate.mail.style import Declared, Drawn, Style, doubtful, style_of
+from sealgate.mail.style import Declared, Style, doubtful, style_of
 
 MAX_STEPS: Final = 100_000
 _MAX_STARTS: Final = 500  # tags kept for one sheet
+_MAX_PLACES: Final = 1_000  # and elements within contexts
 _VARIED: Final = frozenset({"<a ", "<im"})  # no two of them are the same
 _MAX_KEPT: Final = 600  # characters of a tag that is kept
 
-Known = tuple[int, Element, Style | None, str, str]
-"""What is known of a start tag: the kind of its element, the element, its style, its target, its alternative text."""
-Around = Sequence[tuple[str, Drawn, Element]]
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
 class Start:
-    """What is known of a start tag: the element, its style, whether others around it may change that."""
+    """What is known of a start tag: the element, the rules that fit it anywhere, and those that fit within others."""
 
     element: Element
     style: Style | None
-    is_alone: bool
+    rules: list[Rule]
+    inner: list[Rule]
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """What an element stands in: outer parts of selectors, those of its parent that a child must follow apart.
+
+    Attributes:
+        around, above: numbers of parts; `above` counts for children only.
+        within: the contexts of the elements in it, by element; styles: by start tag.
+    """
+
+    around: frozenset[int] = frozenset()
+    above: frozenset[int] = frozenset()
+    within: dict[Element, "Context"] = field(default_factory=dict)
+    styles: dict[Start, Style | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Kept:
+    """What is kept of one sheet between messages."""
+
+    known: dict[str, "Known"] = field(default_factory=dict)
+    starts: dict[str, Start] = field(default_factory=dict)
+    contexts: dict[tuple[frozenset[int], frozenset[int]], Context] = field(default_factory=dict)
+    places: int = 0
+
+
+Known = tuple[int, Element, Style | None, str, str]
+"""What is known of a start tag: the kind of its element, the element, its style, its target, its alternative text."""
+
+
+_COMMENT: Final[Known] = (VOID_BOX, Element("wbr", {}), None, "", "")  # nothing to see, and no end
 
 
 class Cascade:
-    """The styles of the elements of one message (CSS Cascading 4, 6): its sheet, then what stands at the elements.
+    """The styles of the elements of one message (CSS Cascading 4, 6).
 
     Attributes:
+        known: start tags that are the same wherever they stand.
+        root: what the outermost element stands in.
+        has_contexts: whether `enter` is to be asked.
         is_cut: not all of the sheet was read or compared.
     """
 
-    __slots__ = ("_sheet", "_steps", "_within", "is_cut", "known")
+    __slots__ = ("_kept", "_sheet", "_steps", "has_contexts", "is_cut", "known", "root")
 
     def __init__(self, sheet: Sheet) -> None:
+        kept: Kept | None = sheet.kept.get("")
+        if kept is None or kept.places > _MAX_PLACES:
+            kept = sheet.kept[""] = Kept()
         self._sheet = sheet
-        self.known = sheet.known
+        self._kept = kept
         self._steps = MAX_STEPS
-        self._within: dict[tuple[object, ...], Style | None] = {}
+        self.known = kept.known
+        self.has_contexts = bool(sheet.outer)
+        self.root = self._context(frozenset(), frozenset())
         self.is_cut = sheet.is_cut
 
-    def start(self, tag: str, around: Around) -> Known:
-        """Read a start tag. What is in `known` already need not be asked for.
-
-        Args:
-            tag: as written.
-            around: the elements it stands in, third in each, the outermost first.
-        """
+    def start(self, tag: str, context: Context) -> Known:
+        """Read a start tag, as written. What is in `known` already need not be asked for."""
+        if tag[1] in "!?":
+            return _COMMENT
         key, target, alternative = tag, "", ""
         if tag[:3] in _VARIED and '"=' not in tag and not self._sheet.has_targets:
             # What differs from one to the next is cut out. Every quotation mark begins or ends a value here.
             parts = tag.split('"')
-            if parts[0] == "<a href=":
-                target, parts[1] = parts[1], ""
-            elif tag[1] == "a":
-                target = _cut(parts, " href=")
+            if tag[1] == "a":
+                target = _cut(parts, "<a href=", " href=")
             else:
-                if parts[0] == "<img src=":
-                    parts[1] = ""
-                else:
-                    _cut(parts, " src=")
-                if parts[0] == "<img alt=":
-                    alternative, parts[1] = parts[1], ""
-                else:
-                    alternative = _cut(parts, " alt=")
+                _cut(parts, "<img src=", " src=")
+                alternative = _cut(parts, "<img alt=", " alt=")
             key = '"'.join(parts)
-        start = self._sheet.starts.get(key) or self._started(key, around)
+        start = self._kept.starts.get(key) or self._started(key)
         element = start.element
-        style = start.style if start.is_alone else self._style_within(start, around)
+        style = start.style if not start.inner else self._style_within(start, context)
         if key != tag:
             return element.kind, element, style, target_of(target), alternative_of(alternative)
         found = element.kind, element, style, element.target, element.alternative
-        if start.is_alone and len(tag) <= _MAX_KEPT and not self.is_cut:
+        if not start.inner and len(tag) <= _MAX_KEPT and not self.is_cut:
             _keep(self.known, tag, found)
         return found
 
-    def _started(self, key: str, around: Around) -> Start:
+    def enter(self, context: Context, element: Element) -> Context:
+        """Return what the children of an element stand in."""
+        found = context.within.get(element)
+        if found is None:
+            around: set[int] = set(context.around)
+            above: set[int] = set()
+            for part in _of(self._sheet.outer, element):
+                self._steps -= 1
+                if self._steps < 0:
+                    self.is_cut = True
+                    return context
+                is_placed = part.outer < 0 or part.outer in (context.above if part.is_child else context.around)
+                if is_placed and part.compound.fits(element):
+                    (above if part.is_above else around).add(part.number)
+            found = self._context(frozenset(around), frozenset(above))
+            if self._kept.places <= _MAX_PLACES:
+                self._kept.places += 1
+                context.within[element] = found
+        return found
+
+    def _context(self, around: frozenset[int], above: frozenset[int]) -> Context:
+        found = self._kept.contexts.get((around, above))
+        if found is None:
+            found = Context(around, above)
+            if self._kept.places <= _MAX_PLACES:
+                self._kept.places += 1
+                self._kept.contexts[around, above] = found
+        return found
+
+    def _started(self, key: str) -> Start:
         is_kept = len(key) <= _MAX_KEPT
         element = _element(key) if is_kept else Element(name_of(key), attributes_of(key))
-        style, is_alone = self._style(element, around)
-        start = Start(element, style, is_alone)
-        if is_kept and not self.is_cut:
-            _keep(self._sheet.starts, key, start)
-        return start
-
-    def _style(self, element: Element, around: Around) -> tuple[Style | None, bool]:
-        """Return the style, and whether it is the same wherever the element stands."""
-        fitting: list[Rule] = []
-        is_alone = True
-        for rule in chain.from_iterable(self._candidates(element)):
+        rules: list[Rule] = []
+        inner: list[Rule] = []
+        for rule in _of(self._sheet.rules, element):
             self._steps -= 1
             if self._steps < 0:
+                self.is_cut = True
                 break
-            if rule.parts[0].fits(element):
-                is_alone = is_alone and len(rule.parts) == 1
-                if len(rule.parts) == 1 or self._stands_in(rule, 1, around, len(around)):
-                    fitting.append(rule)
-        self.is_cut = self.is_cut or self._steps < 0
-        return _cascaded(element, fitting), is_alone
+            if rule.compound.fits(element):
+                (rules if rule.outer < 0 else inner).append(rule)
+        start = Start(element, _cascaded(element, rules), rules, inner)
+        if is_kept and not self.is_cut:
+            _keep(self._kept.starts, key, start)
+        return start
 
-    def _candidates(self, element: Element) -> list[tuple[Rule, ...]]:
-        rules = self._sheet.rules
-        name = element.attributes.get("id")
-        keys = [f".{word}" for word in element.classes]
-        keys += [element.name, "*"] if name is None else [f"#{name}", element.name, "*"]
-        return [rules[key] for key in keys if key in rules]
+    def _style_within(self, start: Start, context: Context) -> Style | None:
+        """Return the style of an element that depends on those around it."""
+        if start in context.styles:
+            return context.styles[start]
+        self._steps -= len(start.inner)
+        if self._steps < 0:
+            self.is_cut = True
+            return start.style
+        here = [rule for rule in start.inner if rule.outer in (context.above if rule.is_child else context.around)]
+        style = _cascaded(start.element, start.rules + here) if here else start.style
+        if self._kept.places <= _MAX_PLACES:
+            self._kept.places += 1
+            context.styles[start] = style
+        return style
 
-    def _style_within(self, start: Start, around: Around) -> Style | None:
-        """Return the style of an element that depends on those around it. Rows of a table stand in the same ones."""
-        self._steps -= len(around) // 4
-        chain_of = (start, *[element for _, _, element in around]) if self._steps > 0 else (start,)
-        if chain_of not in self._within:
-            self._within[chain_of] = self._style(start.element, around)[0]
-        return self._within[chain_of]
 
-    def _stands_in(self, rule: Rule, part: int, around: Around, below: int) -> bool:
-        """Whether the compounds from `part` on fit elements above `below`."""
-        if part == len(rule.parts):
-            return True
-        compound, is_child = rule.parts[part], rule.is_child[part - 1]
-        tag, classes = compound.tag, compound.classes
-        for at in range(below - 1, -1, -1):
-            element = around[at][2]
-            if (
-                (not tag or tag == element.name)
-                and (not classes or classes <= element.classes)
-                and (compound.is_simple or compound.fits(element))
-                and self._stands_in(rule, part + 1, around, at)
-            ):
-                return True
-            if is_child or self._steps < 0:
-                break
-            self._steps -= 1
-        return False
+def _of(kept: Mapping[str, tuple[T, ...]], element: Element) -> Iterator[T]:
+    """Pick what is kept for an element: under its id, its classes, its name, or for all."""
+    for name in element.classes:
+        yield from kept.get(f".{name}", ())
+    if "id" in element.attributes:
+        yield from kept.get(f"#{element.attributes['id']}", ())
+    yield from kept.get(element.name, ())
+    yield from kept.get("*", ())
 
 
 def _cascaded(element: Element, rules: list[Rule]) -> Style | None:
     hints, own = element.own
     if not rules:
-        return style_of({**hints, **own[0], **own[1]}, element.name)
-    rules.sort(key=attrgetter("weight"))
+        return style_of({**hints, **own[0], **own[1]}, element.name) if hints or own[0] or own[1] else None
+    rules = sorted(rules, key=attrgetter("weight"))
     style = _sum(element, hints, [rule.declared for rule in rules if not rule.is_for_some], own)
     if style is not None and any(rule.is_for_some for rule in rules):
         wider = _sum(element, hints, [rule.declared for rule in rules], own)
@@ -176,20 +217,23 @@ def _element(tag: str) -> Element:
     return Element(name_of(tag), attributes_of(tag))
 
 
-def _cut(parts: list[str], name: str) -> str:
+def _cut(parts: list[str], first: str, other: str) -> str:
     """Take the value of an attribute out of the parts between quotation marks: names are even, values odd."""
-    if name not in parts:
+    if parts[0] == first:
+        at = 1
+    elif other not in parts:
         return ""
-    at = parts.index(name) + 1
-    if at % 2 == 0:  # a value that looks like the name comes first
-        at = next((at for at in range(1, len(parts), 2) if parts[at - 1] == name), 0)
-    if not at:
-        return ""
+    else:
+        at = parts.index(other) + 1
+        if at % 2 == 0:  # a value that looks like the name comes first
+            at = next((at for at in range(1, len(parts), 2) if parts[at - 1] == other), 0)
+            if not at:
+                return ""
     value, parts[at] = parts[at], ""
     return value
 
 
-def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
+def _keep(kept: dict[str, T], key: str, value: T) -> None:
     if len(kept) >= _MAX_STARTS:
         kept.clear()
     kept[key] = value

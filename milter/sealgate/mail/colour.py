@@ -1,7 +1,8 @@
 """Colours as mail writes them, and how far apart two of them are.
 
-`colour_of` reads a CSS colour (CSS Color 4: names, `#rgb`, `rgb()`, `hsl()`, with alpha), `legacy_colour` what stands in
-`bgcolor` and `<font color>`, and `contrast` is the ratio of WCAG 2.1 (1.4.3). Nothing raises: what cannot be read is None.
+`colour_of` reads a CSS colour (CSS Color 4: names, `#rgb`, `rgb()`, `hsl()`, with alpha), `legacy_colour` what stands
+in `bgcolor` and `<font color>`, and `contrast` is the ratio of WCAG 2.1 (1.4.3). Nothing raises: what cannot be read is
+None.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What a start tag says, as lexbor writes it: the marks it leaves in the text, and its own styles.
 
-What differs from one link or picture to the next, the target and the alternative text, is apart: all else of a tag comes
-again and again within a message and from message to message, and is read once. Nothing here raises.
+What differs from one link or picture to the next, the target and the alternative text, is apart: all else of a tag
+comes again and again within a message and from message to message, and is read once. Nothing here raises.
 """
 
 import re
@@ -16,38 +16,50 @@ from sealgate.mail.style import Declared, declared, size_of
 EVENT, BREAK = "\x01", "\x02"
 """Marks in the text: something of the list of events happens here; a line ends. No document holds them itself."""
 
-BOX, VOID_BOX, SPECIAL, NOWHERE = range(4)
-"""Kinds of elements, for the walk: in none of the others there is more to do than to note a mark."""
+BOX, VOID_BOX, SPECIAL, NOWHERE, ODD = range(5)
+"""Kinds of elements, for the walk: a box, with or without an end; a link, an image or a quote; what is never drawn, or
+meant to be; and what is written otherwise than all else, for which the document is to be read with more care."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 _ATTRIBUTE = re.compile(r'\s(=?[^\s=>]*+)="([^"]*+)"')
 _NAME = re.compile(r"<([^\s>]*+)")
 _URL_BLANKS = re.compile(r"[\t\n\r]+")
 _BLOCK: Final = (BREAK, BREAK)
+_BLOCKS: Final = (
+    "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form"
+    " h1 h2 h3 h4 h5 h6 header hgroup legend listing main menu nav ol p pre section summary table ul caption"
+)
 _MARKS: Final = MappingProxyType(
     {
         name: marks
         for names, marks in (
-            (
-                "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure"
-                " footer form h1 h2 h3 h4 h5 h6 header hgroup legend listing main menu nav ol p pre section summary"
-                " table ul caption",
-                _BLOCK,
-            ),
+            (_BLOCKS, _BLOCK),
             ("br hr li option tr", (BREAK, "")),  # what follows these begins a line anyway, or should not
             ("td th", (" ", "")),
         )
         for name in names.split()
     }
 )
-_NOWHERE: Final = frozenset("head title datalist rp script style template iframe noembed noframes".split())
-_PAGE: Final = frozenset({"html", "body"})
-VOID: Final = frozenset(
-    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
+_NOWHERE: Final = _words("head title datalist rp script style template iframe noembed noframes")
+_ODD: Final = _words("xmp iframe noembed noframes plaintext svg math")
+VOID: Final = _words(
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr"
 )
 _SIZES: Final = MappingProxyType(  # HTML, 15.3.4 and 15.3.7
     {
-        **{"small": (5 / 6, True), "sub": (5 / 6, True), "sup": (5 / 6, True), "big": (1.2, True), "h1": (2.0, True)},
-        **{"h2": (1.5, True), "h3": (1.17, True), "h5": (0.83, True), "h6": (0.67, True)},
+        "small": (5 / 6, True),
+        "sub": (5 / 6, True),
+        "sup": (5 / 6, True),
+        "big": (1.2, True),
+        "h1": (2.0, True),
+        "h2": (1.5, True),
+        "h3": (1.17, True),
+        "h5": (0.83, True),
+        "h6": (0.67, True),
     }
 )
 _FONT_SIZES: Final = (10.0, 13.0, 16.0, 18.0, 24.0, 32.0, 48.0)
@@ -59,7 +71,6 @@ _QUOTES: Final = re.compile(
 )
 _QUOTES_FROM_HERE: Final = re.compile(r"\b(?:x_)*+(?:divRplyFwdMsg|appendonsend|stopSpelling)(?!\w)")
 _NOTHING: Final[Declared] = ({}, {})
-_OF_PAGE: Final = frozenset({"font-size", "color", "background-color", "background-image"})
 
 
 class Element:
@@ -71,7 +82,7 @@ class Element:
         is_link, is_image, is_void, is_nowhere: nowhere: nothing in it is ever drawn, or meant to be.
         is_quote, is_quote_from_here: it holds somebody else's message; that begins here and goes on to the end.
         target, alternative: where a link leads, and what stands for a picture, where they were not cut out before.
-        kind: `SPECIAL` for a link, an image or a quote, void or not.
+        kind: one of those above.
         is_special: it is a link, an image or a quote.
         own: its hints (HTML, 15) and the declarations of its `style`.
     """
@@ -106,10 +117,20 @@ class Element:
         self.alternative = alternative_of(written.get("alt", "")) if name in ("img", "area") else ""
         self.is_quote, self.is_quote_from_here = _quoting(name, attributes)
         self.is_special = self.is_image or self.is_link or self.is_quote or self.is_quote_from_here
-        self.kind = NOWHERE if self.is_nowhere else SPECIAL if self.is_special else VOID_BOX if self.is_void else BOX
+        self.kind = (
+            ODD
+            if name in _ODD
+            else NOWHERE
+            if self.is_nowhere
+            else SPECIAL
+            if self.is_special
+            else VOID_BOX
+            if self.is_void
+            else BOX
+        )
         self.own: tuple[Mapping[str, Any], Declared] = (
             _hints(name, attributes),
-            _of_page(name, declared(attributes["style"])) if "style" in attributes else _NOTHING,
+            declared(attributes["style"]) if "style" in attributes else _NOTHING,
         )
 
 
@@ -125,7 +146,7 @@ def attributes_of(tag: str) -> dict[str, str]:
 
 
 def target_of(href: str) -> str:
-    """Read where a link leads, as written. What every reader does (URL Standard 4.4): no blanks around, no line ends."""
+    """Read where a link leads. What every reader does (URL Standard 4.4): no blanks around it, no line ends inside."""
     if "&" in href:
         is_plain = href.count("&") == href.count("&amp;")
         href = href.replace("&amp;", "&") if is_plain else unescape(href)
@@ -150,14 +171,6 @@ def _quoting(name: str, attributes: Mapping[str, str]) -> tuple[bool, bool]:
     return bool(words and _QUOTES.search(words)), False
 
 
-def _of_page(name: str, own: Declared) -> Declared:
-    """Not `html` and `body`: clients that show mail inside a page of their own drop both and show what was in them."""
-    if name not in _PAGE:
-        return own
-    weak, strong = [{key: value for key, value in level.items() if key in _OF_PAGE} for level in own]
-    return weak, strong
-
-
 def _hints(name: str, attributes: Mapping[str, str]) -> Mapping[str, Any]:
     """Read presentational attributes; what the element's own styles say comes before them."""
     if not attributes and name not in _SIZES:
@@ -165,7 +178,7 @@ def _hints(name: str, attributes: Mapping[str, str]) -> Mapping[str, Any]:
     hints: dict[str, Any] = {}
     if name in _SIZES:
         hints["font-size"] = _SIZES[name]
-    if "hidden" in attributes and name not in _PAGE:
+    if "hidden" in attributes:
         hints["display"] = "none"
     if (value := attributes.get("bgcolor")) and (colour := legacy_colour(value)):
         hints["background-color"] = colour

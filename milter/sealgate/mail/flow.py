@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# References that were encoded twice, or stand in plain text: of what takes no room, or is a blank, no reader misses one.
+# References that were encoded twice, or stand in plain text: nobody means these to be read.
 _BLANKS = re.compile(r"&(?:nbsp|ensp|emsp|thinsp|#160|#[xX]0*[aA]0);")
 _NOTHINGS = re.compile(r"&(?:zwnj|zwj|shy|#8203|#8204|#8205|#173|#847|#65279);")
 

@@ -27,7 +27,8 @@ _FROM: Final = _folded(
 )
 _DATE: Final = _folded(
     "sent|date|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviada em|enviado em|fecha|data|inviato|verzonden"
-    "|wysłano|wysłane|skickat|sendt|dato|отправлено|дата|odesláno|gönderilme|tarih|lähetetty|送信日時|日時|日付|发送时间"
+    "|wysłano|wysłane|skickat|sendt|dato|отправлено|дата|odesláno|gönderilme|tarih|lähetetty"
+    "|送信日時|日時|日付|发送时间"
     "|日期|寄件日期|보낸 날짜|날짜|elküldve|gönderildi"
 )
 _TO: Final = _folded(
@@ -35,13 +36,16 @@ _TO: Final = _folded(
     "|宛先|收件人|收件者|받는 사람|받는사람|címzett"
 )
 _SUBJECT: Final = _folded(
-    "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|temat|ämne|emne|тема|předmět|konu|aihe|件名|主题|主題|主旨|제목"
+    "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|temat|ämne|emne|тема|předmět|konu"
+    "|aihe|件名|主题|主題|主旨|제목"
     "|tárgy"
 )
 _WROTE: Final = _folded(
     "wrote|writes|schrieb|schreef|a écrit|escribió|escribio|escreveu|ha scritto|scrisse|napisał|napisała|napisał(a)"
-    "|napisal|napisala|pisze|skrev|skrev följande|написал|написала|написал(а)|пишет|пише|napsal|napsala|napsal(a)|yazdı"
-    "|şunu yazdı|kirjoitti|のメール|书き込み|写道|寫道|作成|írta|geschreven|schreef het volgende|schrieb am|escribió lo siguiente"
+    "|napisal|napisala|pisze|skrev|skrev följande|написал|написала|написал(а)|пишет|пише"
+    "|napsal|napsala|napsal(a)|yazdı"
+    "|şunu yazdı|kirjoitti|のメール|书き込み|写道|寫道|作成|írta|geschreven|schreef het volgende|schrieb am"
+    "|escribió lo siguiente"
     "|a scris|έγραψε"
 )
 _WROTE_ENDS: Final = tuple(sorted(_WROTE))
@@ -59,13 +63,17 @@ _DIVIDERS: Final = _folded(
     "|message transmis|mensaje reenviado|mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht"
     "|videresendt meddelelse|vidarebefordrat meddelande|videresendt melding|wiadomość przekazana"
     "|przekazana wiadomość|пересылаемое сообщение|переадресованное сообщение|přeposlaná zpráva|iletilen mesaj"
-    "|転送メッセージ|転送されたメッセージ|转发的邮件|转发邮件|轉寄的郵件|전달된 메시지|eredeti üzenet|továbbított üzenet"
+    "|転送メッセージ|転送されたメッセージ|转发的邮件|转发邮件|轉寄的郵件|전달된 메시지|eredeti üzenet"
+    "|továbbított üzenet"
 )
 _FORWARD_LINES: Final = _folded(
-    "begin forwarded message|anfang der weitergeleiteten nachricht|début du message transféré|début du message réexpédié"
-    "|inicio del mensaje reenviado|início da mensagem encaminhada|inizio messaggio inoltrato|begin doorgestuurd bericht"
+    "begin forwarded message|anfang der weitergeleiteten nachricht|début du message transféré"
+    "|début du message réexpédié"
+    "|inicio del mensaje reenviado|início da mensagem encaminhada|inizio messaggio inoltrato"
+    "|begin doorgestuurd bericht"
     "|vidarebefordrat brev|start på videresendt besked|videresendt besked|начало пересылаемого сообщения"
-    "|początek przekazywanej wiadomości|začátek přeposílané zprávy|開始轉寄的郵件|下面是被转发的邮件|転送されたメッセージ"
+    "|początek przekazywanej wiadomości|začátek přeposílané zprávy|開始轉寄的郵件|下面是被转发的邮件"
+    "|転送されたメッセージ"
     "|inicio do e-mail encaminhado|始まり：転送されたメッセージ"
 )
 _RULE_CHARACTERS: Final = "-–—_=*~ \t>|"
@@ -91,8 +99,8 @@ def _may_quote(lines: list[str]) -> bool:
     """Look at each line once: most mail quotes nobody."""
     if not _SIGNS.isdisjoint([line[:1] for line in lines]) or not _COLONS.isdisjoint([line[-1:] for line in lines]):
         return True
-    heads = [line for line in lines if ":" in line[:24]]
-    return not _FROM.isdisjoint([head.partition(":")[0].strip("* _\t").lower() for head in heads])
+    heads = [line for line in lines if ":" in line[:24] or "：" in line[:24]]
+    return any(_label(head) == "from" for head in heads)
 
 
 def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Span]:
@@ -103,6 +111,7 @@ def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Sp
         at += len(line) + 1
     begins = {begin for begin, _ in known}
     spans: list[Span] = []
+    alone: list[Span] = []  # single lines that nobody is said to have written: they may be bullets
     number = 0
     while number < len(lines):
         line = lines[number]
@@ -110,7 +119,9 @@ def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Sp
             last = number
             while last + 1 < len(lines) and lines[last + 1][:1] == ">":
                 last += 1
-            spans.append((starts[_wrote_before(lines, number)], starts[last] + len(lines[last])))
+            first = _wrote_before(lines, number)
+            run = starts[first], starts[last] + len(lines[last])
+            (alone if first == number == last else spans).append(run)
             number = last
         elif _begins_message(lines, number):
             spans.append((starts[number], len(text)))
@@ -121,7 +132,7 @@ def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Sp
             spans.append((starts[first], len(text)))
             break
         number += 1
-    return spans
+    return spans + alone if spans or known else []
 
 
 def _is_all_quoted_after(lines: list[str], number: int, first: int, starts: list[int], begins: set[int]) -> bool:

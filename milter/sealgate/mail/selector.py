@@ -5,13 +5,12 @@ reading is linear, and so is one comparison with one element.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sealgate.mail.element import Element
 
-_MAX_PARTS: Final = 12  # compounds of one selector
+MAX_PARTS: Final = 12  # compounds of one selector
 _MAX_SELECTOR: Final = 500
 _MAX_HELD: Final = 2_000  # characters of an attribute that are compared
 _COMBINED = re.compile(r"[ \t\r\n\f]*([ \t\r\n\f>+~])[ \t\r\n\f]*((?:[^ \t\r\n\f>+~\[]++|\[[^\]]*+\]?)++)")
@@ -68,7 +67,7 @@ def selector_of(text: str) -> tuple[tuple[Compound, ...], tuple[bool, ...], tupl
     text = " " + text
     while at < len(text):
         match = _COMBINED.match(text, at)
-        if match is None or match[1] in "+~" or len(compounds) == _MAX_PARTS:
+        if match is None or match[1] in "+~" or len(compounds) == MAX_PARTS:
             return None
         compound = _compound(match[2], weights)
         if compound is None:

@@ -1,8 +1,9 @@
 """Style sheets of a message: which declarations they hold for which elements.
 
-Only what `style` reads is kept. Selectors are tags, classes, ids and attributes, alone or as descendants and children of
-others; those with siblings or states (`:hover`, `:nth-child`) are left out, as is what stands in `@font-face` and the
-like. A rule inside `@media` with conditions is *some readers' rule*: it may show what is hidden else, and nothing more.
+Only what `style` reads is kept. Selectors are tags, classes, ids and attributes, alone or as descendants and children
+of others; those with siblings or states (`:hover`, `:nth-child`) are left out, as is what stands in `@font-face` and
+the like. A rule inside `@media` with conditions is *some readers' rule*: it may show what is hidden else, and nothing
+more.
 
 Time is bounded whatever a sender writes: a sheet is cut at `MAX_CSS` characters and `MAX_SELECTORS` selectors, and then
 `Sheet.is_cut` says so.
@@ -12,35 +13,56 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sealgate.mail.selector import Compound, key_of, selector_of
+from sealgate.mail.selector import MAX_PARTS, Compound, key_of, selector_of
 from sealgate.mail.style import Declared, declared
 
 MAX_CSS: Final = 262_144
 MAX_SELECTORS: Final = 2_000
 _CACHED: Final = 65_536
 
+T = TypeVar("T")
+
 _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|<!--|-->")
 _TOKEN = re.compile(r"[{};]|\"[^\"\n]*+\"?|'[^'\n]*+'?")
 _PRELUDE_PART = re.compile(r"[^,\[(]++|,|\[[^\]]*+\]?|\([^)]*+\)?")
 _ALL_MEDIA: Final = frozenset({"", "all", "screen", "only screen", "only all"})
-_NO_MEDIA: Final = frozenset("print speech aural braille embossed projection tty tv handheld".split())
+_NO_MEDIA: Final = frozenset(("print", "speech", "aural", "braille", "embossed", "projection", "tty", "tv", "handheld"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An outer part of a selector: what an element around must be.
+
+    Attributes:
+        compound: that.
+        number: of this part among those of the sheet; outer: of the one around it, -1 for none.
+        is_child: it must be a child of that one.
+        is_above: what it stands around must be its child.
+    """
+
+    compound: Compound
+    number: int
+    outer: int
+    is_child: bool
+    is_above: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One selector and its declarations: the element itself first, then what it must stand in, from inside out.
+    """One selector and its declarations.
 
     Attributes:
-        parts: the compounds.
-        is_child: for each but the first, whether it must be the parent of the one before.
+        compound: what the element itself must be.
+        outer, is_child: the number of the `Part` it must stand in, -1 for none; it must be its child.
         weight: specificity (Selectors 4, 17) and then the place in the sheet.
         is_for_some: it stands under conditions.
     """
 
-    parts: tuple[Compound, ...]
-    is_child: tuple[bool, ...]
+    compound: Compound
+    outer: int
+    is_child: bool
     weight: tuple[int, int, int, int]
     declared: Declared
     is_for_some: bool
@@ -48,19 +70,19 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """Rules by what their element must have: `#id`, `.class`, `tag`, or `*`.
+    """Rules, and outer parts of selectors, by what their element must have: `#id`, `.class`, `tag`, or `*`.
 
     Attributes:
         is_cut: not all of it was read.
         has_targets: some selector asks what the target of a link or a picture is, or the text that stands for it.
-        known, starts: what `cascade` found of tags with this sheet.
+        kept: for `cascade` to keep what it found with this sheet.
     """
 
     rules: Mapping[str, tuple[Rule, ...]]
+    outer: Mapping[str, tuple[Part, ...]]
     is_cut: bool = False
     has_targets: bool = False
-    known: dict[str, Any] = field(default_factory=dict)
-    starts: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 def read_sheet(css: str) -> Sheet:
@@ -70,7 +92,8 @@ def read_sheet(css: str) -> Sheet:
 
 def _read(css: str) -> Sheet:
     rules: dict[str, list[Rule]] = {}
-    count = 0
+    outer: dict[str, list[Part]] = {}
+    count, is_cut, has_targets = 0, len(css) > MAX_CSS, False
     for prelude, body, is_for_some in _blocks(_COMMENT.sub(" ", css[:MAX_CSS])):
         held = declared(body)
         if not (held[0] or held[1]):
@@ -79,28 +102,41 @@ def _read(css: str) -> Sheet:
             found = selector_of(selector)
             if found is None:
                 continue
-            if count == MAX_SELECTORS:
-                return _sheet(rules, is_cut=True)
-            count += 1
             parts, is_child, weight = found
-            rules.setdefault(key_of(parts[0]), []).append(Rule(parts, is_child, (*weight, count), held, is_for_some))
-    return _sheet(rules, is_cut=len(css) > MAX_CSS)
+            count += 1
+            is_cut = is_cut or count > MAX_SELECTORS
+            if is_cut:
+                break
+            has_targets = has_targets or any(map(_asks_targets, parts))
+            number = _take_parts(outer, count * MAX_PARTS, parts, is_child)
+            rule = Rule(parts[0], number, bool(is_child) and is_child[0], (*weight, count), held, is_for_some)
+            rules.setdefault(key_of(parts[0]), []).append(rule)
+    return Sheet(_frozen(rules), _frozen(outer), is_cut, has_targets)
 
 
-def _sheet(rules: dict[str, list[Rule]], *, is_cut: bool) -> Sheet:
-    asked = {
-        (name, how)
-        for some in rules.values()
-        for rule in some
-        for part in rule.parts
-        for name, how, _ in part.attributes
-    }
-    has_targets = any(name in ("src", "alt") or (name == "href" and how) for name, how in asked)
-    return Sheet({key: tuple(some) for key, some in rules.items()}, is_cut, has_targets)
+def _take_parts(
+    outer: dict[str, list[Part]], first: int, parts: tuple[Compound, ...], is_child: tuple[bool, ...]
+) -> int:
+    """Note the outer parts of a selector, the outermost first, from `first` on; return the innermost one's, or -1."""
+    number = -1
+    for at in range(len(parts) - 1, 0, -1):
+        below_child = at < len(is_child) and is_child[at]
+        part = Part(parts[at], first + at, number, below_child, is_child[at - 1])
+        outer.setdefault(key_of(parts[at]), []).append(part)
+        number = part.number
+    return number
+
+
+def _asks_targets(part: Compound) -> bool:
+    return any(name in ("src", "alt") or (name == "href" and how) for name, how, _ in part.attributes)
+
+
+def _frozen(lists: dict[str, list[T]]) -> dict[str, tuple[T, ...]]:
+    return {key: tuple(some) for key, some in lists.items()}
 
 
 _kept = lru_cache(maxsize=64)(_read)
-NO_SHEET: Final = Sheet({})
+NO_SHEET: Final = Sheet({}, {})
 
 
 def _blocks(css: str) -> list[tuple[str, str, bool]]:

@@ -8,11 +8,11 @@ depth of what a style sheet's selectors look for (`sheet.MAX_STEPS`).
 from dataclasses import dataclass, field
 from typing import Final
 
-from sealgate.mail.cascade import Cascade
-from sealgate.mail.element import BOX, BREAK, EVENT, NOWHERE, SPECIAL, Element
+from sealgate.mail.cascade import Cascade, Context
+from sealgate.mail.drawn import PAGE, Drawn, within
+from sealgate.mail.element import BOX, BREAK, EVENT, NOWHERE, ODD, SPECIAL, Element
 from sealgate.mail.sheet import NO_SHEET, read_sheet
-from sealgate.mail.style import PAGE, Drawn, within
-from sealgate.mail.tree import Document
+from sealgate.mail.tree import read_document
 
 MAX_UNSEEN: Final = 5_000
 """Characters of unseen text, and of alternatives, that are kept."""
@@ -51,10 +51,14 @@ class Shown:
     is_doubtful: bool = False
 
 
-def shown_of(document: Document) -> Shown:
-    """Walk over a document."""
+def shown_of(source: bytes) -> Shown:
+    """Read a document given as UTF-8."""
+    document = read_document(source)
     walk = _Walk(document.css)
-    walk.over(document.pieces)
+    if not walk.over(document.pieces):
+        document = read_document(source, is_odd=True)
+        walk = _Walk(document.css)
+        walk.over(document.pieces, is_odd=True)
     walk.shown.text = "".join(walk.out)
     return walk.shown
 
@@ -69,38 +73,36 @@ class _Walk:
         self.shown = Shown()
         self.out: list[str] = []
         self.opened: list[int] = []  # links
-        self.stack: list[tuple[str, Drawn, Element]] = []  # what ends an element, and how text is drawn behind it
+        self.stack: list[tuple[str, Drawn, Context]] = []  # what ends an element, and what holds again behind it
         self.look: Look | None = None
         self.left = [MAX_UNSEEN, MAX_UNSEEN]  # characters of unseen text and of alternatives
 
-    def over(self, pieces: list[str]) -> None:
-        stack, out = self.stack, self.out
-        push, pop, add = stack.append, stack.pop, out.append
-        known, start = self.cascade.known.get, self.cascade.start
-        drawn = PAGE
-        is_plain = True
+    def over(self, pieces: list[str], *, is_odd: bool = False) -> bool:  # noqa: C901, PLR0912  # calls would cost more
+        """Walk; return False at an element for which the document must be read as an odd one, if it was not."""
+        push, pop, add = self.stack.append, self.stack.pop, self.out.append
+        cascade = self.cascade
+        known, start = cascade.known.get, cascade.start
+        context, drawn, is_plain = cascade.root, PAGE, True
         add(pieces[0])
         for tag, text in zip(pieces[1::2], pieces[2::2], strict=True):
-            second = tag[1]
-            if second == "/":
-                if stack:
-                    after, before, _ = pop()
+            if tag[1] == "/":
+                if self.stack:
+                    after, outer, context = pop()
                     if after:
                         add(after) if after is BREAK else self.close(after)
-                    if before is not drawn:
-                        drawn = before
+                    if outer is not drawn:
+                        drawn = outer
                         is_plain = drawn.is_plain and self.look is None
-            elif second != "!" and second != "?":
-                kind, element, style, target, alternative = known(tag) or start(tag, stack)
-                outer = drawn
-                after = element.after
+            else:
+                kind, element, style, target, alternative = known(tag) or start(tag, context)
+                outer, after = drawn, element.after
                 if style is not None:
                     drawn = within(outer, style)
-                    is_plain = drawn.is_plain and self.look is None
-                if drawn.is_gone or kind == NOWHERE:
-                    after = ""
+                if drawn.is_gone or kind >= NOWHERE:
+                    if kind == ODD and not is_odd:
+                        return False
                     drawn = _NOWHERE if kind == NOWHERE else drawn
-                    is_plain = False
+                    after = "" if drawn.is_gone else after
                 else:
                     if element.before:
                         add(element.before)
@@ -108,16 +110,19 @@ class _Walk:
                         after = self.open(element, drawn, target, alternative)
                 if kind != BOX and element.is_void:
                     drawn = outer
-                    is_plain = drawn.is_plain and self.look is None
                 else:
-                    push((after, outer, element))
+                    push((after, outer, context))
+                    if cascade.has_contexts:
+                        context = cascade.enter(context, element)
+                is_plain = drawn.is_plain and self.look is None
             if text:
                 if is_plain:
                     add(text)
                 else:
                     self.say(text, drawn)
                     is_plain = drawn.is_plain and self.look is None
-        self.shown.is_doubtful = self.shown.is_doubtful or self.cascade.is_cut
+        self.shown.is_doubtful = self.shown.is_doubtful or cascade.is_cut
+        return True
 
     def event(self, kind: int, look: Look | None = None) -> None:
         self.shown.events.append((kind, look))

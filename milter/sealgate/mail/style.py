@@ -1,8 +1,8 @@
 """What CSS declarations say of whether and how a text is drawn, and nothing else of CSS.
 
 `declared` reads a declaration list, from a `style` attribute or a rule; later ones win, and what a browser would drop
-for its syntax is dropped. `style_of` makes a `Style` of what the cascade left, and `Drawn` is what an element's text
-looks like once styles are inherited. Nothing here raises; time is linear in the declarations.
+for its syntax is dropped. `style_of` makes a `Style` of what the cascade left. Nothing here raises; time is linear in
+the declarations.
 """
 
 import re
@@ -12,14 +12,15 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealgate.mail.colour import BLACK, WHITE, Colour, colour_of, contrast, over
+from sealgate.mail.colour import Colour, colour_of
 
-UNSEEN_SIZE: Final = 2.0  # CSS pixels, and below
-UNSEEN_CONTRAST: Final = 1.2  # below
-SMALL_SIZE: Final = 9.0
-FAINT_CONTRAST: Final = 3.0
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _FAR: Final = -999.0  # pixels from the left or top edge
-_DEFAULT_SIZE: Final = 16.0
+DEFAULT_SIZE: Final = 16.0
 _CACHED: Final = 2_000  # characters; longer declarations are not kept
 
 Declared = tuple[Mapping[str, Any], Mapping[str, Any]]
@@ -38,22 +39,28 @@ _UNITS: Final = MappingProxyType(
 _SHARES: Final = MappingProxyType({"em": 1.0, "%": 0.01, "ex": 0.5, "ch": 0.5})
 _SIZE_WORDS: Final = MappingProxyType(
     {
-        **{"xx-small": (9.0, False), "x-small": (10.0, False), "small": (13.0, False), "medium": (16.0, False)},
-        **{"large": (18.0, False), "x-large": (24.0, False), "xx-large": (32.0, False), "xxx-large": (48.0, False)},
-        **{"smaller": (5 / 6, True), "larger": (1.2, True), "initial": (16.0, False)},
+        "xx-small": (9.0, False),
+        "x-small": (10.0, False),
+        "small": (13.0, False),
+        "medium": (16.0, False),
+        "large": (18.0, False),
+        "x-large": (24.0, False),
+        "xx-large": (32.0, False),
+        "xxx-large": (48.0, False),
+        "smaller": (5 / 6, True),
+        "larger": (1.2, True),
+        "initial": (16.0, False),
     }
 )
 _INHERITED: Final = frozenset({"inherit", "unset", "revert", "revert-layer"})
-_DISPLAYS: Final = frozenset(
+_DISPLAYS: Final = _words(
     "none block inline inline-block table inline-table table-row table-cell table-row-group table-header-group"
     " table-footer-group table-column table-column-group table-caption flex inline-flex grid inline-grid list-item"
-    " flow-root contents run-in ruby -webkit-box -webkit-inline-box initial inherit unset revert revert-layer".split()
+    " flow-root contents run-in ruby -webkit-box -webkit-inline-box initial inherit unset revert revert-layer"
 )
 _SIDES: Final = ("max-height", "height", "max-width", "width")
-_TABLE: Final = frozenset("table tbody thead tfoot tr td th".split())
-_INLINE: Final = frozenset(
-    "a abbr b bdi bdo big cite code em font i ins label q s small span strike strong sub sup u".split()
-)
+_TABLE: Final = _words("table tbody thead tfoot tr td th")
+_INLINE: Final = _words("a abbr b bdi bdo big cite code em font i ins label q s small span strike strong sub sup u")
 
 Size = tuple[float, bool]
 """A font size: pixels, or a share of the parent's where the second is true."""
@@ -105,7 +112,7 @@ def _pixels(value: str) -> float | None:
     match = _LENGTH.match(value)
     if match is None or (match[2] == "%" and float(match[1])):  # a share of what only a layout would tell
         return None
-    return float(match[1]) * (_UNITS.get(match[2]) or _DEFAULT_SIZE * _SHARES[match[2]])
+    return float(match[1]) * (_UNITS.get(match[2]) or DEFAULT_SIZE * _SHARES[match[2]])
 
 
 def _font(value: str) -> Size | None:
@@ -147,9 +154,7 @@ _READERS: Final = MappingProxyType(
         "background-image": lambda v: v not in ("none", "initial", "unset"),
         "overflow": lambda v: v.split()[0] in ("hidden", "clip"),
         "position": lambda v: v in ("absolute", "fixed", "relative"),
-        **dict.fromkeys(
-            "max-height height max-width width left top right margin-left margin-top text-indent".split(), _pixels
-        ),
+        **dict.fromkeys((*_SIDES, "left", "top", "right", "margin-left", "margin-top", "text-indent"), _pixels),
     }
 )
 _SAME: Final = MappingProxyType({"font": "font-size", "overflow-x": "overflow", "overflow-y": "overflow"})
@@ -216,8 +221,10 @@ def style_of(values: Mapping[str, Any], name: str = "div") -> Style | None:
     ground, picture = values.get("background-color"), values.get("background-image", False)
     is_unknown = picture or ground == "unknown"
     has_ground = bool(is_unknown or (ground not in (None, "none") and ground[3] > 0))
-    is_gone = _is_gone(values, name)
-    is_visible = None if visibility is None or visibility in _INHERITED else visibility == "visible"
+    # Clients that show mail inside a page of their own drop `html` and `body` and show what was in them.
+    is_page = name in ("html", "body")
+    is_gone = not is_page and _is_gone(values, name)
+    is_visible = None if is_page or visibility is None or visibility in _INHERITED else visibility == "visible"
     size = None if size == "inherit" else size
     has_colour = colour not in (None, "inherit")
     if is_visible is None and size is None and not (is_gone or has_colour or has_ground):
@@ -238,66 +245,3 @@ def _is_gone(values: Mapping[str, Any], name: str) -> bool:
     if values.get("position") and any(values.get(edge, 0.0) <= _FAR for edge in ("left", "top", "right")):
         return True
     return any(values.get(edge, 0.0) <= _FAR for edge in ("text-indent", "margin-left", "margin-top"))
-
-
-@dataclass(slots=True, eq=False)
-class Drawn:
-    """How an element's text is drawn, with all that is inherited.
-
-    Attributes:
-        is_gone: not at all, and nothing in it either.
-        is_seen: whether letters are seen.
-        look: effective size and contrast where they are small or faint, else None.
-        is_doubtful: it is shown to some readers only.
-        is_plain: seen by all, and without a look.
-    """
-
-    is_gone: bool = False
-    is_visible: bool = True
-    size: float | None = None
-    colour: Colour | None = BLACK
-    ground: Colour | None = WHITE
-    is_seen: bool = True
-    look: tuple[float, float] | None = None
-    is_doubtful: bool = False
-    is_plain: bool = True
-
-    def within(self, style: Style) -> "Drawn":
-        """Return how the text of a child with this style is drawn."""
-        if self.is_gone or style.is_gone:
-            return Drawn(is_gone=True, is_seen=False, is_plain=False)
-        size, ground = self.size, self.ground
-        if style.size is not None:
-            number, is_share = style.size
-            size = min(number * (_DEFAULT_SIZE if size is None else size), 1e6) if is_share else number
-        if style.has_ground:
-            ground = style.ground
-            if ground is not None and ground[3] < 1.0:
-                ground = None if self.ground is None else over(ground, self.ground)
-        drawn = Drawn(
-            is_visible=self.is_visible if style.is_visible is None else style.is_visible,
-            size=size,
-            colour=style.colour if style.has_colour else self.colour,
-            ground=ground,
-            is_doubtful=self.is_doubtful or style.is_doubtful,
-        )
-        drawn._judge()
-        return drawn
-
-    def _judge(self) -> None:
-        size = _DEFAULT_SIZE if self.size is None else self.size
-        ratio = contrast(self.colour, self.ground) if self.colour and self.ground else 0.0
-        if self.colour and self.colour[3] < 0.05:  # nothing shines through, whatever lies behind
-            ratio = 1.0
-        is_faint = 0 < ratio < FAINT_CONTRAST
-        self.is_seen = self.is_visible and size > UNSEEN_SIZE and not 0 < ratio < UNSEEN_CONTRAST
-        if self.is_seen and (size < SMALL_SIZE or is_faint):
-            self.look = (round(self.size or 0.0, 2), ratio)
-        self.is_plain = self.is_seen and self.look is None and not self.is_doubtful
-
-
-PAGE: Final = Drawn()
-"""Text that nothing was said of: black on white."""
-
-within = lru_cache(maxsize=4096)(Drawn.within)
-"""`Drawn.within`, kept: mail says the same again and again."""

@@ -1,9 +1,9 @@
 """An HTML document as a browser would build it, written down again in order: tags and texts that need no parser.
 
-The tree is lexbor's (HTML5, through selectolax). A walk over its nodes in Python would cost more than all else, so it is
-written out as HTML by lexbor itself: every element that has an end has its end tag, attributes stand in double quotes,
-and no text holds a `<`. Elements whose text is written as it is (scripts, styles and the like) are taken out before.
-Nothing here raises. Time and memory are those of the HTML5 parser: see `visible.is_heavy`.
+The tree is lexbor's (HTML5, through selectolax). A walk over its nodes in Python would cost more than all else, so it
+is written out as HTML by lexbor itself: every element that has an end has its end tag, attributes stand in double
+quotes, and no text holds a `<`. Elements whose text is written as it is (scripts, styles and the like) are taken out
+before. Nothing here raises. Time and memory are those of the HTML5 parser: see `visible.is_heavy`.
 """
 
 import re
@@ -15,10 +15,9 @@ from selectolax.lexbor import LexborHTMLParser
 from sealgate.mail.element import BREAK, EVENT, VOID
 from sealgate.mail.sheet import medium
 
-# What must be taken out before the tree is written: else its text would be read as tags. `xmp` and `plaintext` are seen.
-_RAW: Final = "script,style,xmp,iframe,noembed,noframes,plaintext,template"
-_FOREIGN = re.compile(rb"<(?:svg|math)", re.IGNORECASE)
-_EVENT, _BREAK = EVENT.encode(), BREAK.encode()
+# What must be taken out before the tree is written: else its text would be read as tags. Of the rare, two are seen.
+_RAW: Final = "script,style,template"
+_RARE: Final = "xmp,iframe,noembed,noframes,plaintext"
 _MARKS: Final = {ord(EVENT): None, ord(BREAK): None}
 # A `>` stands in the value of an attribute only where lexbor is older than the HTML standard of 2025.
 _PIECES = re.compile(
@@ -42,26 +41,30 @@ class Document:
     css: str
 
 
-def read_document(source: bytes) -> Document:
-    """Read a document given as UTF-8."""
+def read_document(source: bytes, *, is_odd: bool = False) -> Document:
+    """Read a document given as UTF-8.
+
+    Args:
+        source: the document.
+        is_odd: whether it may hold elements that `element.ODD` names; to look for them costs time.
+    """
     tree = LexborHTMLParser(source)
     root = tree.root
     if root is None:
         return Document([""], "")
-    css = _without_raw(tree)
+    css = _without_raw(tree, f"{_RAW},{_RARE}" if is_odd else _RAW)
     html = root.html or ""
-    if b"&#" in source or _EVENT in source or _BREAK in source:
-        if EVENT in html or BREAK in html:
-            html = html.translate(_MARKS)  # no letter is lost with them: readers show nothing for them
-    if _FOREIGN.search(source):
+    if EVENT in html or BREAK in html:
+        html = html.translate(_MARKS)  # no letter is lost with them: readers show nothing for them
+    if is_odd:
         html = _VOID_ENDS.sub("", html)  # a foreign `link` has an end
     return Document(_PIECES.split(html), css)
 
 
-def _without_raw(tree: Any) -> str:
+def _without_raw(tree: Any, names: str) -> str:
     """Take the elements out whose text is no text; return the style sheets."""
     sheets: list[str] = []
-    for node in reversed(tree.css(_RAW)):  # what stands inside another before the other
+    for node in reversed(tree.css(names)):  # what stands inside another before the other
         name = node.tag
         if name == "style":
             media = medium(node.attributes.get("media") or "")

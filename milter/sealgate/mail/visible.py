@@ -5,11 +5,11 @@ matter to whether a text is seen, and reads the tree in order; `read_plain` read
 for any octets and any charset, and raise nothing.
 
 What is seen of HTML: content after `</html>` and in `noscript` is (mail clients run no scripts); `script`, `style`,
-`head` and the like are not. Neither is what a style attribute, a `style` element or an attribute of old takes away, with
-all it holds: `display:none`, `opacity:0`, no height or width with `overflow:hidden`, a place off the screen; nor letters
-that `visibility`, a size of 2 pixels or less, or a colour like that of the ground take away, until an element within
-says otherwise. `mso-hide` hides from one client only, and nothing here. What `@media` shows to some readers is seen, and
-the view is doubtful. The alternative text of an image is text only inside a link, where it names the link.
+`head` and the like are not. Neither is what a style attribute, a `style` element or an attribute of old takes away,
+with all it holds: `display:none`, `opacity:0`, no height or width with `overflow:hidden`, a place off the screen; nor
+letters that `visibility`, a size of 2 pixels or less, or a colour like that of the ground take away, until an element
+within says otherwise. `mso-hide` hides from one client only, and nothing here. What `@media` shows to some readers is
+seen, and the view is doubtful. The alternative text of an image is text only inside a link, where it names the link.
 
 Pitfalls that stay: pictures behind a text make its contrast unknown; text moved by layout, covered, or clipped by other
 means is taken for seen; selectors with siblings and states are not read, nor sheets elsewhere.
@@ -27,7 +27,6 @@ from sealgate.mail.charset import to_text, to_utf8
 from sealgate.mail.flow import Flow, folded_line, without_invisible, without_references
 from sealgate.mail.quoting import quotes_of
 from sealgate.mail.shown import MAX_UNSEEN, shown_of
-from sealgate.mail.tree import read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def is_heavy(html: bytes) -> bool:
 
 def read_html(html: bytes, charset: str) -> View:
     """Read HTML as a reader sees it."""
-    shown = shown_of(read_document(to_utf8(html, charset)))
+    shown = shown_of(to_utf8(html, charset))
     flow = Flow(shown)
     text = flow.text
     links: list[Link] = []
