@@ -6,6 +6,7 @@ from where, and a person accepts it or not. Only what reads as a principal and a
 counted, so that nobody takes silence for completeness.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _RIGHTS: Final = frozenset(
     {"identity.envelope-sender", "identity.header-from", "identity.sender-field", "identity.resent-field"}
 )
 _UNKNOWN: Final = "identity.unknown-principal"
+_SIGNS = re.compile(r"[{}*]")  # atext, and legal in Kerberos: in a profile they stand for others
 MAX_CLIENTS: Final = 50  # networks remembered for one use
 
 
@@ -49,16 +51,15 @@ class Suggestion:
 
     Attributes:
         identities: principals that stand in no identity, each with its uses, most used first.
-        rights: uses by principals that have an identity, most used first.
-        shared: addresses that two or more principals used: a delegation rather than many rights.
+        rights: addresses that principals with an identity used, each with its uses: one delegation an address. Not a
+            right of the identity: it may be everybody of a realm, and only this principal was seen.
         passed_over: uses that cannot be proposed, with how often: no principal, or no plain address.
         others: rules met that no right would have prevented, with how often.
         messages: decisions that were read.
     """
 
     identities: Mapping[Principal, tuple[Use, ...]]
-    rights: tuple[Use, ...]
-    shared: Mapping[str, tuple[Use, ...]]
+    rights: Mapping[str, tuple[Use, ...]]
     passed_over: Mapping[str, int]
     others: Mapping[str, int]
     messages: int
@@ -119,6 +120,9 @@ class _Reading:
         except AddressError:
             self.passed_over["no plain address"] += 1
             return None
+        if _SIGNS.search(str(principal) + str(address)):
+            self.passed_over["a name that the profile would read as a pattern"] += 1
+            return None
         spelled = f"{address.local.lower()}@{address.domain}"
         return self.uses.setdefault((principal, spelled), Use(principal, spelled, str(auth.get("identity") or "")))
 
@@ -128,16 +132,15 @@ class _Reading:
             key=lambda use: (-use.messages, use.principal, use.address),
         )
         by_address: dict[str, list[Use]] = {}
-        for use in uses:
-            by_address.setdefault(use.address, []).append(use)
         identities: dict[Principal, list[Use]] = {}
         for use in uses:
-            if not use.identity:
+            if use.identity:
+                by_address.setdefault(use.address, []).append(use)
+            else:
                 identities.setdefault(use.principal, []).append(use)
         return Suggestion(
             {principal: tuple(found) for principal, found in identities.items()},
-            tuple(use for use in uses if use.identity and len(by_address[use.address]) == 1),
-            {address: tuple(found) for address, found in by_address.items() if len(found) > 1},
+            {address: tuple(found) for address, found in by_address.items()},
             dict(self.passed_over.most_common()),
             dict(self.others.most_common()),
             self.messages,

@@ -77,7 +77,7 @@ def identify(session: Session, profile: Profile) -> Caller:
 def of_principal(principal: Principal, profile: Profile) -> Caller:
     """The caller that a proven principal is: its own identity before that of its whole realm."""
     if profile.realms.get(principal.realm):  # a realm whose names have no case, such as Active Directory's
-        principal = Principal(principal.name.lower(), principal.realm)
+        principal = principal.folded
     found = profile.by_principal.get(principal)
     if found is None and principal.user:
         found = profile.by_realm.get(principal.realm)

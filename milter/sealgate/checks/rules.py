@@ -92,6 +92,11 @@ _CATALOGUE: Final = (
         "add a Sender field with an address of your own",
     ),
     Rule(
+        "identity.author-field", "RFC 9057 3", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "the Author field does not name the principal that logged in, or cannot be read",
+        "leave Author out, or name an address of yours",
+    ),
+    Rule(
         "identity.resent-syntax", "RFC 5322 3.6.6", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
         "a Resent-From or Resent-Sender field is not one plain mailbox",
         "resend with one plain address of yours, or forward the message instead",

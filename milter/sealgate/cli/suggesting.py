@@ -80,37 +80,27 @@ def _json_lines(found: Suggestion) -> Iterator[str]:
 
 
 def _all(found: Suggestion) -> Iterator[Use]:
-    for uses in found.identities.values():
+    for uses in (*found.identities.values(), *found.rights.values()):
         yield from uses
-    yield from found.rights
-    for uses in found.shared.values():
-        yield from (use for use in uses if use.identity)
 
 
 def _yaml_lines(found: Suggestion) -> Iterator[str]:
     yield f"# From {found.messages} decisions of the record. Accept line by line; none of this has been granted."
-    known = found.rights
-    if found.identities or known:
-        yield "identities:"
+    if found.identities:
+        yield "identities:  # of principals that stand in none yet"
     for principal, uses in found.identities.items():
-        yield f"  {_quoted(str(principal))}:  # stands in no identity yet"
+        yield f"  {_quoted(str(principal))}:"
         yield f"    principals: [{_quoted(str(principal))}]"
         yield "    senders:"
         yield from (f"      - {_quoted(use.address)}  # {_counted(use)}" for use in uses)
-    for name in dict.fromkeys(use.identity for use in known):
-        yield f"  {_quoted(name)}:  # exists: add to its senders"
-        yield "    senders:"
-        for use in known:
-            if use.identity == name:
-                yield f"      - {_quoted(use.address)}  # {use.principal}: {_counted(use)}"
-    if found.shared:
-        yield "# Used by several principals: a delegation says so once."
-        yield "delegations:"
-    for address, uses in found.shared.items():
+    if found.rights:
+        yield "delegations:  # or, where an identity is one person, an entry of its senders"
+    for address, uses in found.rights.items():
         yield f"  {_quoted(address)}:"
         yield f"    senders: [{_quoted(address)}]"
         yield "    members:"
-        yield from (f"      - {_quoted(str(use.principal))}  # {_counted(use)}" for use in uses)
+        for use in uses:
+            yield f"      - {_quoted(str(use.principal))}  # identity {printable(use.identity)}: {_counted(use)}"
     for why, count in found.passed_over.items():
         yield f"# passed over: {count} times {why}"
     for code, count in found.others.items():
@@ -121,11 +111,11 @@ def _counted(use: Use) -> str:
     places = ", ".join(printable(place) for place in use.places)
     clients = len(use.clients)
     return (
-        f"{use.messages} message{'s' * (use.messages > 1)}, {use.first[:10]} to {use.last[:10]}, "
+        f"{use.messages} message{'s' * (use.messages > 1)}, {printable(use.first[:10])} to {printable(use.last[:10])}, "
         f"{clients} client{'s' * (clients > 1)}, {places}"
     )
 
 
 def _quoted(text: str) -> str:
-    """A YAML single-quoted scalar: nothing in it is read but its own quote."""
-    return "'" + printable(text, 600).replace("'", "''") + "'"
+    """A YAML double-quoted scalar (a JSON string is one): every character comes back, and none is read as a sign."""
+    return json.dumps(text)

@@ -16,7 +16,8 @@ _LABELS: Final = {
     "utf-16-le": "utf-16le utf16le",
     "utf-16-be": "utf-16be utf16be",
     "utf-16": "utf16 unicode ucs-2 iso-10646-ucs-2",
-    "cp1252": "windows-1252 iso-8859-1 iso8859-1 iso_8859-1 iso88591 latin1 latin-1 l1 cp819 ibm819 x-cp1252 ansi",
+    "cp1252": "windows-1252 iso-8859-1 iso8859-1 iso_8859-1 iso88591 latin1 latin-1 l1 cp819 ibm819 x-cp1252 ansi "
+    "unknown-8bit x-unknown",
     "cp1250": "windows-1250 x-cp1250",
     "cp1251": "windows-1251 x-cp1251",
     "cp1253": "windows-1253 x-cp1253",

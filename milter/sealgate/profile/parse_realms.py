@@ -77,7 +77,7 @@ class Realms:
 
     def canonical(self, principal: Principal) -> Principal:
         """Return the form in which the indexes of the profile hold a principal."""
-        return Principal(principal.name.lower(), principal.realm) if self.folds.get(principal.realm) else principal
+        return principal.folded if self.folds.get(principal.realm) else principal
 
 
 def read_realms(top: Fields) -> Realms:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sealgate.mail.address import Address, AddressError, normal_domain, parse_address
-from sealgate.profile.model import Place, Principal, Problem, SenderFile, SenderFormat
+from sealgate.profile.model import Place, Principal, Problem, SenderFile, SenderFormat, unextended
 from sealgate.profile.nodes import Problems, shown
 from sealgate.profile.sender_logins import (
     QUICK_ADDRESS,
@@ -73,9 +73,8 @@ Table: TypeAlias = LoginTable | MapTable | RuleTable
 def _patterns(address: Address, *, exact_case: bool, delimiter: str) -> tuple[str, ...]:
     """Every pattern that covers an address, as `SenderPattern.matches` has it: itself, what it extends, its domain."""
     local = address.local if exact_case else address.local.lower()
-    cuts = [i for i in range(1, len(local)) if local.startswith(delimiter, i)] if delimiter else []
-    bases = (local, *(local[:cut] for cut in cuts), "")
-    return tuple(f"{base}@{address.domain}" for base in bases)
+    base = unextended(local, delimiter)
+    return tuple(f"{each}@{address.domain}" for each in ((local, base, "") if base else (local, "")))
 
 
 def parse_sender_table(
