@@ -466,7 +466,7 @@ def event(principal: str, about: str, identity_name: str) -> dict[str, object]:
 
 
 def proposal(*events: dict[str, object]) -> str:
-    return "\n".join(_yaml_lines(suggest(events)))
+    return "\n".join(_yaml_lines(suggest(events), lambda _: ""))
 
 
 def test_a_proposal_gives_nobody_what_another_member_used() -> None:

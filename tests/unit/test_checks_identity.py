@@ -273,7 +273,9 @@ def test_an_answer_that_goes_elsewhere_is_told_once_and_by_its_first_address() -
     closed = replace(OURS, reply_to=ReplyTo.OWNED)
     field = ("Reply-To", "alice@example.test, x@elsewhere.test, y@elsewhere.test")
     detail = "answers would go to x@elsewhere.test; the profile says reply_to: owned"
-    assert told(OWN, field, profile=closed) == [("identity.reply-to", detail, "Reply-To", "", "x@elsewhere.test")]
+    assert told(OWN, field, profile=closed) == [
+        ("identity.reply-to", detail, "Reply-To", "Reply-To may name your own addresses only", "x@elsewhere.test")
+    ]
     reason = "there is no address in the field, or none after the last comma"
     assert told(OWN, ("Reply-To", "x@elsewhere.test,"), profile=closed) == [
         ("identity.reply-to", f"{reason}:  x@elsewhere.test,", "Reply-To", reason, "")

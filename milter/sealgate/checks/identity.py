@@ -37,6 +37,7 @@ _ANSWERS: Final = {
     b"mail-reply-to": "Mail-Reply-To",
     b"mail-followup-to": "Mail-Followup-To",
 }
+_REPLY_TO: Final = {ReplyTo.DOMAINS: "addresses of this site only", ReplyTo.OWNED: "your own addresses only"}
 MAX_RESENT: Final = 20  # fields of resending that are looked at: nobody resends a message more often
 MAX_NAMES: Final = 200  # names beside addresses that are looked at in one message
 MAX_DISPLAY: Final = 20  # findings about names in one message: its record must not grow with its sender's zeal
@@ -202,7 +203,8 @@ def _check_reply_to(
         other = next((box.address for box in mailboxes if not _may_answer_to(box.address, profile, caller)), None)
         if other is not None:
             detail = f"answers would go to {other}; the profile says reply_to: {profile.reply_to}"
-            return [_found("identity.reply-to", detail, where, about=str(other))]
+            tells = f"{where} may name {_REPLY_TO[profile.reply_to]}"
+            return [_found("identity.reply-to", detail, where, tells=tells, about=str(other))]
     return []
 
 
