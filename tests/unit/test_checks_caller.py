@@ -265,3 +265,21 @@ def test_a_login_that_fits_nothing_is_found_at_its_listener() -> None:
     foreign = finding_of(replace(SESSION, auth_name="alice@PARTNER.TEST"), ours)
     assert (foreign.where, foreign.about) == ("submission", "alice@PARTNER.TEST")
     assert foreign.detail == "alice@PARTNER.TEST logged in, and PARTNER.TEST is no realm of the profile"
+
+
+def test_whoever_logged_in_is_a_login_even_where_nobody_knows_it() -> None:
+    ours = replace(PROFILE, realms=MappingProxyType({"EXAMPLE.TEST": False}))
+    for name in ("alice", "alice@PARTNER.TEST"):
+        assert identify(replace(SESSION, auth_name=name), ours).via == "login"
+    nobody = finding_of(replace(SESSION, auth_name=""))
+    assert (nobody.detail, nobody.where, nobody.tells, nobody.about) == ("client 198.51.100.1:4711", "", "", "")
+
+
+def test_the_row_to_add_ends_with_the_realm_as_it_came_and_maps_to_the_one_in_capitals() -> None:
+    def row(name: str) -> str:
+        return finding_of(replace(SESSION, auth_name=name)).detail
+
+    assert row("alice@example.test").endswith('spelled: "{user}@example.test", principal: "{user}@EXAMPLE.TEST"}')
+    assert row("a@corp@example.test").endswith('spelled: "{user}@example.test", principal: "{user}@EXAMPLE.TEST"}')
+    assert row("alice@").endswith('spelled: "{user}@", principal: "{user}@YOUR.REALM"}')
+    assert row("alice").endswith('spelled: "{user}", principal: "{user}@YOUR.REALM"}')

@@ -21,6 +21,7 @@ from sealgate.profile.model import (
     MailClass,
     Principal,
     Profile,
+    Protected,
     ReplyTo,
     SenderPattern,
 )
@@ -375,3 +376,23 @@ def test_the_domain_of_a_forwarders_envelope_is_what_follows_the_last_at() -> No
     assert codes(b'<"ceo@example.test"@elsewhere.test>') == []
     assert codes(b'<"x@elsewhere.test"@example.test>') == ["identity.envelope-syntax"]
     assert codes(b"<ceo%x@example.testX>") == []
+
+
+def many(count: int, stem: str) -> str:
+    return '"' + " ".join(f"{stem}{n}@x{n}.elsewhere.test" for n in range(count)) + '" <alice@example.test>'
+
+
+def test_foreign_addresses_in_names_do_not_hide_a_protected_name_behind_them() -> None:
+    protected = replace(OURS, protected=(Protected("Carol Chief", (SenderPattern("carol", "example.test"),)),))
+    fields = (("From", many(15, "a")), ("Sender", many(15, "b")), ("Resent-From", "Carol Chief <alice@example.test>"))
+    found = judged(*fields, profile=protected)
+    assert "identity.protected-name" in found
+    assert found.count("identity.display-foreign") == 20
+
+
+def test_more_names_than_are_looked_at_are_refused() -> None:
+    boxes = ", ".join(f"N{n} <alice@example.test>" for n in range(100))
+    several = replace(OURS, several_authors=True)
+    fields = (("From", boxes), ("Sender", "alice@example.test"), ("Author", boxes))
+    assert judged(*fields, profile=several) == ["identity.display-address"]
+    assert judged(fields[0], fields[1], profile=several) == []

@@ -156,3 +156,7 @@ def test_a_name_counts_as_ours_at_label_boundaries_and_within_what_is_looked_at(
     assert results(b" notexample.test; none") == []
     assert results(b" example.test.elsewhere.test; none") == []
     assert results(b" x" + b" " * 400 + b"example.test; none") == ["trace.authentication-results"]
+
+
+def test_a_name_that_only_begins_like_ours_is_not_ours() -> None:
+    assert codes((b"X-Sealgateway", b" x"), (b"X-Sealgate", b" x"), (b"Return-Path-X", b" x")) == []

@@ -6,6 +6,7 @@ from sealgate.mail.address import (
     MAX_MAILBOXES,
     Address,
     AddressError,
+    Mailbox,
     normal_domain,
     parse_address,
     parse_mailbox,
@@ -250,6 +251,14 @@ def test_a_refusal_says_what_to_do() -> None:
             parse_mailbox(value)
 
 
+def test_a_label_may_begin_and_end_with_a_digit_and_with_no_hyphen() -> None:
+    for domain in ("1.test", "1a.a1.1a1", "a-1.b--c.test", "0"):
+        assert normal_domain(domain) == domain
+    for bad in ("-.test", "-a.test", "a-.test", "a.-", "a..b", ".a", "a.", "", "a b", "a_b"):
+        with pytest.raises(AddressError):
+            normal_domain(bad)
+
+
 def test_a_domain_is_at_most_253_octets_in_both_forms() -> None:
     longest = ".".join(["a" * 63] * 3 + ["b" * 61])
     assert len(longest) == 253
@@ -283,6 +292,8 @@ def test_a_domain_is_at_most_253_octets_in_both_forms() -> None:
         ("<dean@\u0435xample.test>".encode(), "part of the domain mixes alphabets"),
         ("<dean@\uff23.test>".encode(), "domain holds characters that readers fold"),
         ("<dean@c\u3002test>".encode(), "dot that is none in ASCII"),
+        ("<dean@c\uff0etest>".encode(), "dot that is none in ASCII"),
+        ("<dean@c\uff61test>".encode(), "dot that is none in ASCII"),
         (b"<dean@xn--xample-2of.test>", "part of the domain mixes alphabets"),
         (b"<dean@xn---xmf.test>", "says something else than it is|not valid under IDNA 2008"),
         ("<dean@\u2713.test>".encode(), "not valid under IDNA 2008"),
@@ -433,3 +444,87 @@ def test_only_a_line_end_before_a_blank_is_a_fold() -> None:
     for bad in (b"Dean\r\nDean <a@b>", b"Dean\nDean <a@b>", b"Dean\r\r\n <a@b>", b"Dean\r Dean <a@b>"):
         with pytest.raises(AddressError, match="control"):
             parse_mailbox(bad)
+
+
+@pytest.mark.parametrize("charset", ["x", "x" * 60, "utf-8*" + "e" * 54])
+@pytest.mark.parametrize("encoding", [*"bBqQ"])
+def test_an_encoded_word_of_whatever_charset_is_read_or_refused(charset: str, encoding: str) -> None:
+    for value in (f"=?{charset}?{encoding}?Y2Vv?= <a@b>", f"Dean =?{charset}?{encoding}?= <a@b>"):
+        with pytest.raises(AddressError, match="encoded-word that cannot be read"):
+            parse_mailbox(value.encode())
+
+
+@pytest.mark.parametrize("charset", ["utf-8*" + "e" * 60, "utf-8 ", " utf-8", ""], ids=ascii)
+def test_what_only_some_readers_take_for_an_encoded_word_is_refused_too(charset: str) -> None:
+    """Python's email decodes each of these; `ceo@example.test` would stand in the name of somebody else's mail."""
+    with pytest.raises(AddressError):
+        parse_mailbox(f"=?{charset}?q?ceo=40example.test?= <alice@example.test>".encode())
+
+
+@pytest.mark.parametrize("c", [*"#$&'*+/=?^_{|}~-09azAZ\u00fc"])
+def test_every_part_of_a_local_part_may_hold_every_character(c: str) -> None:
+    for local in (c, f"{c}.{c}", f"a.b{c}.{c}d"):
+        assert parse_address(f"{local}@b.test".encode()) == Address(local, "b.test")
+
+
+@pytest.mark.parametrize("charset", [b"unknown-8bit", b"x-unknown"])
+def test_a_name_in_an_unknown_charset_that_says_so_is_honest(charset: bytes) -> None:
+    """RFC 1428 3 names `unknown-8bit` for just that; mutt, Alpine and gateways write it. Read as windows-1252."""
+    assert parse_mailbox(b"=?" + charset + b"?q?Jos=E9?= <alice@example.test>").address.local == "alice"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"=?utf-8?b?Y2VvQGV4YW1?= =?utf-8?b?wbGUudGVzdA==?=",
+        b"=?utf-8?b?YW?= =?utf-8?b?xpY2U=?=",
+        b"=?utf-8?q?=EF=BC?= =?utf-8?q?=A3arol_Chief?=",
+        b"=?us-ascii?q?=EF=BC?= =?us-ascii?q?=A3arol_Chief?=",
+        b"=?utf-8?q?ceo=4?= =?utf-8?q?0example.test?=",
+        b"=?utf-8?q?ceo=40exa=FFmple.test?=",
+        b"=?utf-8?q?ceo=3?=",
+        b"=?utf-8?b?Y2Vv=QGV4?=",
+        b"=?iso-2022-jp?b?GyRCOzM=?= =?iso-2022-jp?b?RBsoQg==?=",
+        b"=?utf-16be?q?ceo=40example.test?=",
+        b"=?utf-16?b?AGEAYg==?=",
+        b"=?hz-gb-2312?q?~{ceo=40example.test~}?=",
+    ],
+)
+@pytest.mark.parametrize(
+    "form", [b"%s <alice@example.test>", b"alice@example.test (%s)", b"A <alice@example.test> (%s)"]
+)
+def test_an_encoded_word_that_readers_show_differently_is_refused(name: bytes, form: bytes) -> None:
+    """Some join neighbours before they decode them, some drop what they cannot read, some show the octets.
+
+    RFC 2047 5 forbids to cut within a character; UTF-16 (RFC 2781 4.1) and HZ are no charsets for header fields.
+    """
+    with pytest.raises(AddressError, match="encoded"):
+        parse_mailbox(form % name)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"=?utf-8?b?w6Q?=", "\u00e4"),
+        (b"=?utf-8?b?w6Q=?= =?utf-8?b?w7Y=?=", "\u00e4\u00f6"),
+        (b"=?utf-8?q?=EF=BF=BD?=", "\ufffd"),
+        (b"=?us-ascii?q?Jos=E9?= =?us-ascii?q?_B?=", "Jos\u00e9 B"),
+        (b"=?iso-2022-jp?b?GyRCOzMbKEI=?= =?iso-2022-jp?b?GyRCOzMbKEI=?=", "\u5c71\u5c71"),
+    ],
+)
+def test_an_encoded_word_that_is_whole_is_read(name: bytes, shown: str) -> None:
+    assert parse_mailbox(name + b" <alice@example.test>").name == shown
+
+
+def test_a_comment_behind_a_named_address_is_kept_beside_the_name() -> None:
+    """Before the address it is part of the name, and without a name it is the name."""
+    for value, name, comment in (
+        (b"Bob <a@b> (Sales) (=?utf-8?q?K=C3=B6ln?=)", "Bob", "Sales K\u00f6ln"),
+        (b"Bob (Sales) <a@b>", "Bob (Sales)", ""),
+        (b"Bob (Sales) <a@b> (x)", "Bob (Sales)", "x"),
+        (b"(Sales) <a@b> (x)", "Sales x", ""),
+        (b"a@b (Sales)", "Sales", ""),
+    ):
+        assert parse_mailbox(value) == Mailbox(name, Address("a", "b"), comment), value
+    with pytest.raises(AddressError, match="name is too long"):
+        parse_mailboxes(b"a" * 1_500 + b" <a@b> (" + b"a" * 501 + b")")

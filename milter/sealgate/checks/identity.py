@@ -209,14 +209,17 @@ def _check_reply_to(
 
 
 def _check_names(shown: list[tuple[str, Mailbox]], profile: Profile, caller: Caller) -> list[Finding]:
-    findings: list[Finding] = []
+    bound: list[Finding] = []
+    told: list[Finding] = []  # capped apart: many foreign addresses must not hide one of ours
     for where, mailbox in dict.fromkeys(shown[:MAX_NAMES]):
-        findings += display.check_name(mailbox, where, profile, caller)
-        if len(findings) >= MAX_DISPLAY:
+        for finding in display.check_name(mailbox, where, profile, caller):
+            (told if finding.rule.code == "identity.display-foreign" else bound).append(finding)
+        if len(bound) >= MAX_DISPLAY:
             break
-    # What is refused must not fall to the cap behind what is only told of.
-    findings.sort(key=lambda finding: finding.rule.code == "identity.display-foreign")
-    return findings[:MAX_DISPLAY]
+    if len(shown) > MAX_NAMES:
+        detail = f"{len(shown)} names, and {MAX_NAMES} are looked at"
+        bound.insert(0, _found("identity.display-address", detail, "header", tells="it names too many people"))
+    return [*bound[:MAX_DISPLAY], *told[:MAX_DISPLAY]]
 
 
 def _may_answer_to(address: Address, profile: Profile, caller: Caller) -> bool:

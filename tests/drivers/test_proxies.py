@@ -1,4 +1,4 @@
-"""What an attacker found with a real Postfix: each test states a rule that does not hold yet."""
+"""Proxies in front of Postfix (XCLIENT): what they say of a client does not make it another one."""
 
 import contextlib
 import smtplib
