@@ -11,6 +11,7 @@ from sealgate.checks.finding import Action, Finding, Mode
 from sealgate.mail.reply import MAX_TEXT, Reply, printable
 from sealgate.profile.model import Profile
 
+_LEAST_TOLD: Final = 20  # characters; less tells nothing
 # A refusal outranks a deferral: what is wrong with a message stays wrong however often it is tried again.
 # A removal lets the message go on, so it ranks with acceptance and is told apart (`Verdict.removals`).
 _RANK: Final = {Action.ACCEPT: 0, Action.REMOVE: 0, Action.QUARANTINE: 1, Action.TEMPFAIL: 2, Action.REJECT: 3}
@@ -99,8 +100,10 @@ def _reply(action: Action, speaking: list[Judged], reference: str) -> Reply:
     more = [code for code in dict.fromkeys(j.finding.rule.code for j in speaking) if code != rule.code]
     also = f"; also {', '.join(more)}" if more else ""
     end = f"; refusal {reference}"
-    tells = f"; {speaking[0].finding.tells}" if speaking[0].finding.tells else ""
-    text = f"{rule.code}: {rule.says} ({rule.cites}){tells}; {rule.remedy}{also}"
+    head, tail = f"{rule.code}: {rule.says} ({rule.cites})", f"; {rule.remedy}{also}"
+    tells, room = speaking[0].finding.tells, MAX_TEXT - len(head) - len(tail) - len(end) - 2
+    # What is cut, where the whole is too long, is what the profile allows, never how to mend the message.
+    text = f"{head}; {printable(tells, room)}{tail}" if tells and room >= _LEAST_TOLD else head + tail
     text = printable(text, MAX_TEXT - len(end)) + end
     if action is Action.TEMPFAIL:
         return Reply("451", f"4{rule.enhanced[1:]}", text)

@@ -22,7 +22,7 @@ from sealgate.mail.visible import View, read_html
 from sealgate.profile.lint import check_profile
 from sealgate.profile.model import KeySource, Problem, Profile, SenderFile, SenderFormat
 from sealgate.profile.parse import parse_profile
-from sealgate.profile.senders import dumped, loaded, parse_sender_table
+from sealgate.profile.senders import Table, dumped, loaded, parse_sender_table
 from sealgate.profile.settings import Settings, parse_settings
 from sealgate.seal.keys import KeyRefused, SigningKey, load
 
@@ -114,7 +114,7 @@ def read_settings(path: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
     try:
         return parse_settings(files.read_policy(path), str(path))
     except PortError as error:
-        return None, (Problem(str(path), 0, 0, str(error)),)
+        return None, (_unread(path, error),)
 
 
 def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingredients | None, tuple[Problem, ...]]:
@@ -126,7 +126,7 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
     try:
         text = files.read_policy(path)
     except PortError as error:
-        return None, (Problem(str(path), 0, 0, str(error)),)
+        return None, (_unread(path, error),)
     profile, problems = check_profile(text, str(path), known_rules=SETTABLE_RULES)
     if profile is None:
         return None, problems
@@ -136,7 +136,7 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
             pem = files.read_key(Path(source.file))
             load(pem, domain, source.selector)
         except (PortError, KeyRefused) as error:
-            problems += (_at(source.place, str(path), str(error)),)
+            problems += (replace(_at(source.place, str(path), str(error)), suggestion=_new_key(error, domain, source)),)
         else:
             keys.append((domain, source.selector, pem))
     tables, more = _read_senders(profile, str(path))
@@ -144,6 +144,19 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
     if any(p.is_error for p in problems):
         return None, problems
     return Ingredients(str(path), text, tuple(keys), override, tables), problems
+
+
+def read_sender_file(source: SenderFile, profile: Profile) -> tuple[Table | None, tuple[Problem, ...]]:
+    """Read and judge one file of senders, for a person who has changed it; the profile says whose names have no case.
+
+    Returns:
+        The table, or `None` where any problem is an error; and every problem.
+    """
+    try:
+        text = files.read_policy(Path(source.path))
+    except PortError as error:
+        return None, (_unread(Path(source.path), error),)
+    return parse_sender_table(text, source, fold_realms=_fold_realms(profile))
 
 
 def build(ingredients: Ingredients) -> Runtime:
@@ -230,6 +243,9 @@ def _read_senders(profile: Profile, file: str) -> tuple[tuple[SenderRows, ...], 
     for source in dict.fromkeys(i.sender_file for i in profile.identities if i.sender_file is not None):
         try:
             text = files.read_policy(Path(source.path))
+        except files.EncodingError as error:
+            problems.append(_unread(Path(source.path), error))
+            continue
         except PortError as error:
             problems.append(_at(source.place, file, str(error)))
             continue
@@ -258,6 +274,19 @@ def _fold_realms(profile: Profile) -> frozenset[str]:
 
 def _sources(profile: Profile) -> Iterable[tuple[str, KeySource]]:
     return ((domain.name, source) for domain in profile.domains.values() for source in domain.keys)
+
+
+def _unread(path: Path, error: PortError) -> Problem:
+    if isinstance(error, files.EncodingError):
+        return Problem(str(path), error.line, error.column, str(error))
+    return Problem(str(path), 0, 0, str(error))
+
+
+def _new_key(error: Exception, domain: str, source: KeySource) -> str:
+    """What to do about a key that is not there; of a key that is there, the error says it."""
+    if not isinstance(error.__cause__, FileNotFoundError):
+        return ""
+    return f"`sealgate keys new {domain} --selector {source.selector}` makes one and says where; or mend the path"
 
 
 def _at(place: str, file: str, message: str) -> Problem:

@@ -32,7 +32,9 @@ from tests.lab.verify import dkimpy_verdict
 
 LOGIN: Final = "alice"
 # What sealgate's profile of the attack suite has set; shapes that need anything else are sent to nobody.
-SITE: Final = frozenset({Needs.PROTECTED, Needs.BRAND, Needs.CLOSED_REPLY_TO, Needs.DELIMITER, Needs.IDN})
+SITE: Final = frozenset(
+    {Needs.PROTECTED, Needs.BRAND, Needs.FOREIGN_NAMES, Needs.CLOSED_REPLY_TO, Needs.DELIMITER, Needs.IDN}
+)
 CLIENTS: Final = 4  # connections at a time
 # A gate that is silent for so long is taken for dead, and the message is deferred; Postfix would wait for minutes.
 _SETTINGS: Final = {"milter_command_timeout": "20s", "milter_content_timeout": "20s"}

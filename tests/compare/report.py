@@ -12,6 +12,7 @@ from tests.compare.measure import Outcome, Result, Row
 
 BEGIN: Final = "<!-- compare -->"
 END: Final = "<!-- /compare -->"
+_SETTINGS: Final = "(`protected`, `reply_to`, `identity.display-foreign`)"
 # Column: heading, whether of the hostile shapes, and the outcomes that it counts.
 COLUMNS: Final = (
     ("refused", True, (Outcome.REFUSED,)),
@@ -80,7 +81,7 @@ def markdown(report: Report) -> str:
     heads = [f"{'hostile' if is_hostile else 'honest'}: {heading}" for heading, is_hostile, _ in COLUMNS]
     lines = [
         f"Measured {report.month} on {report.system} with Postfix {report.postfix}: {hostile} hostile shapes,",
-        f"of which {report.with_settings} go against a setting that only sealgate has (`protected`, `reply_to`),",
+        f"of which {report.with_settings} go against a setting that only sealgate has {_SETTINGS},",
         f"and {honest} honest ones.",
         "",
         f"| gate | version | {' | '.join(heads)} |",

@@ -9,7 +9,7 @@ import pytest
 
 from sealgate.adapters.mta import MAX_FILES, Looked, read_krb5, read_mta
 from sealgate.app.ports import PortError
-from sealgate.profile.spelling import Kerberos, SaslSettings
+from sealgate.profile.spelling import Kerberos, SaslSettings, Setting
 
 MAIN = """\
 import_environment = MAIL_CONFIG TZ {environment} LANG=C
@@ -19,6 +19,9 @@ smtpd_authorized_xclient_hosts =
 smtpd_sasl_auth_enable = no
 smtpd_sasl_local_domain = EXAMPLE.TEST
 smtpd_sasl_type = cyrus
+milter_default_action = accept
+non_smtpd_milters =
+smtpd_milters = inet:127.0.0.1:11332
 """
 MASTER = """\
 smtp       inet  n       -       n       -       -       smtpd
@@ -29,6 +32,7 @@ OVERRIDES = """\
 587/inet/milter_macro_daemon_name = submission
 587/inet/smtpd_sasl_auth_enable = yes
 587/inet/smtpd_sasl_local_domain =
+587/inet/smtpd_milters = unix:sealgate.sock
 relay/unix/syslog_name = postfix/relay
 """
 DOVECONF = """\
@@ -86,7 +90,19 @@ def test_a_services_own_options_stand_over_main_cf(programs: Path) -> None:
     assert (incoming.local_domain.value, incoming.local_domain.file) == ("EXAMPLE.TEST", "/etc/lab/main.cf")
     assert (submission.listener, submission.takes_logins, submission.sasl_type) == ("submission", True, "cyrus")
     assert (submission.local_domain.value, submission.local_domain.file) == ("", "/etc/lab/master.cf")
-    assert str(looked) == "looked at: postfix, krb5.conf; not here: dovecot"
+    krb5_conf = programs / "krb5.conf"
+    assert str(looked) == f"looked at: postfix (/etc/lab), krb5.conf ({krb5_conf}); not here: dovecot"
+
+
+def test_the_milters_of_each_service_and_of_sendmail_are_read(programs: Path) -> None:
+    postconf(programs)
+    looked = read_mta(krb5_config=krb5(programs)).settings
+    incoming, submission = looked.smtpds or ()
+    assert (incoming.milters, submission.milters) == (
+        Setting("inet:127.0.0.1:11332", "/etc/lab/main.cf"), Setting("unix:sealgate.sock", "/etc/lab/master.cf"),
+    )  # fmt: skip
+    assert submission.default_action == Setting("accept", "/etc/lab/main.cf")
+    assert looked.non_smtpd_milters == Setting("", "/etc/lab/main.cf")
 
 
 def test_krb5_conf_is_the_one_that_postfix_gives_its_daemons(programs: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sealgate.attack.catalogue import SHAPES, chosen
+from sealgate.attack.catalogue import SHAPES, chosen, completed
 from sealgate.attack.shape import Cast, Needs, Shape
+from sealgate.wiring import build, read_profile
+from tests.drivers.attack import by_core
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "doc" / "attack.md"
 BEGIN, END = "<!-- shapes: begin -->\n", "<!-- shapes: end -->\n"
@@ -81,6 +83,7 @@ def test_shapes_are_chosen_by_code_or_family_and_by_what_a_site_has() -> None:
     )
     assert {shape.needs for shape in chosen()} == {Needs.NOTHING}
     assert chosen(has=frozenset(Needs)) == SHAPES
+    assert chosen(("several-from-fields",)) == chosen(("Several From fields",)) != ()
     with pytest.raises(KeyError, match="nonsense"):
         chosen(("nonsense", "groups"))
 
@@ -89,3 +92,43 @@ def test_the_document_lists_every_shape() -> None:
     text = DOCUMENT.read_text()
     listed = text.partition(BEGIN)[2].partition(END)[0]
     assert listed == listing(), f"put this between the markers of doc/attack.md:\n{listing()}"
+
+
+def test_families_and_codes_are_completed() -> None:
+    assert completed("display") == ("display-names",)
+    assert completed("Several F") == ("several-from-fields",)
+    assert {"name-two", "name-soft"} <= set(completed("name-"))
+    assert all(chosen((word,), frozenset(Needs)) for word in completed(""))
+    assert len(completed("")) == len(SHAPES) + len({shape.family for shape in SHAPES})
+
+
+DEFAULTS = """\
+version: 1
+mode: enforce
+listeners: {submission: judge}
+logins:
+  - {listener: submission, mechanism: GSSAPI, spelled: "{user}@EXAMPLE.TEST", principal: "{user}@EXAMPLE.TEST"}
+domains:
+  example.test: {sign: no}
+identities:
+  alice: {principals: [alice@EXAMPLE.TEST], senders: [alice@example.test]}
+  ceo: {principals: [ceo@EXAMPLE.TEST], senders: [ceo@example.test]}
+"""
+
+
+def test_the_usual_run_finds_no_fault_in_a_profile_that_leaves_all_rules_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "profile.yaml"
+    path.write_text(DEFAULTS)
+    ingredients, problems = read_profile(path)
+    assert ingredients is not None, problems
+    runtime = build(ingredients)
+    out = {shape.code: by_core(shape, runtime).is_out for shape in chosen(has=frozenset({Needs.OPEN_REPLY_TO}))}
+    by_code = {shape.code: shape for shape in SHAPES}
+    wrong = [code for code, is_out in out.items() if is_out is by_code[code].is_hostile]
+    assert [code for code in wrong if not by_code[code].may_be_mended] == []
+    assert len(out) > 300
+
+
+def test_the_shapes_that_such_a_profile_lets_pass_say_what_refuses_them() -> None:
+    names = {shape.code for shape in SHAPES if shape.needs is Needs.FOREIGN_NAMES}
+    assert names == {"name-elsewhere", "ew-glued"}

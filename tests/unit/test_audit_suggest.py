@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from sealgate.audit.suggest import suggest
 from sealgate.profile.model import Principal
+from tests.drivers.cases import profile_text
+from tests.lab.gate import make_keys
 from tests.unit.test_cli import sealgate
 
 
@@ -29,7 +31,7 @@ ALICE, BOB = "alice@EXAMPLE.TEST", "bob@EXAMPLE.TEST"
 
 def test_a_right_that_was_missing_is_proposed_with_its_counts() -> None:
     found = suggest([event(ALICE, "Sales@Example.test", day=day) for day in (2, 1, 3)])
-    (use,) = found.rights
+    ((use,),) = found.rights.values()
     assert (use.address, use.messages, use.first[:10], use.last[:10], len(use.clients)) == (
         "sales@example.test", 3, "2026-11-01", "2026-11-03", 3,
     )  # fmt: skip
@@ -37,8 +39,7 @@ def test_a_right_that_was_missing_is_proposed_with_its_counts() -> None:
 
 def test_an_address_of_several_is_a_delegation() -> None:
     found = suggest([event(ALICE, "sales@example.test"), event(BOB, "sales@example.test")])
-    assert found.rights == ()
-    assert [str(use.principal) for use in found.shared["sales@example.test"]] == [ALICE, BOB]
+    assert [str(use.principal) for use in found.rights["sales@example.test"]] == [ALICE, BOB]
 
 
 def test_a_principal_without_an_identity_is_proposed_one() -> None:
@@ -52,21 +53,21 @@ def test_a_principal_without_an_identity_is_proposed_one() -> None:
 def test_one_message_with_two_findings_counts_once() -> None:
     both = event(ALICE, "s@example.test")
     both["findings"] += event(ALICE, "s@example.test", where="MAIL FROM")["findings"]
-    (use,) = suggest([both]).rights
+    ((use,),) = suggest([both]).rights.values()
     assert (use.messages, dict(use.places)) == (1, {"From": 1, "MAIL FROM": 1})
 
 
 def test_what_cannot_be_proposed_is_counted() -> None:
     found = suggest([
-        event("", "a@example.test"), event(ALICE, "not an address"),
+        event("", "a@example.test", identity=""), event(ALICE, "not an address"),
         event(ALICE, "x@example.test", findings=[{"rule": "identity.from-count"}]),
     ])  # fmt: skip
-    assert (found.rights, sum(found.passed_over.values()), found.others) == ((), 2, {"identity.from-count": 1})
+    assert (found.rights, sum(found.passed_over.values()), found.others) == ({}, 2, {"identity.from-count": 1})
 
 
 def test_uses_below_the_least_are_left_out() -> None:
     events = [event(ALICE, "a@example.test"), event(ALICE, "b@example.test"), event(ALICE, "b@example.test")]
-    assert [use.address for use in suggest(events, least=2).rights] == ["b@example.test"]
+    assert list(suggest(events, least=2).rights) == ["b@example.test"]
 
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -92,9 +93,40 @@ def test_the_verb_prints_yaml_that_reads_back_and_escapes_what_it_holds(tmp_path
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
     read = yaml.safe_load(done.stdout)
-    assert read["identities"]["al: ice"]["senders"] == ["o'alice@example.test"]
+    assert read["delegations"]["o'alice@example.test"]["members"] == [ALICE]
     assert read["identities"][BOB] == {"principals": [BOB], "senders": ["bob@example.test"]}
     assert read["delegations"]["sales@example.test"]["members"] == [ALICE, BOB]
     lines = sealgate("audit", "suggest", "--log", log, "--json").stdout.splitlines()
     assert {json.loads(line)["address"] for line in lines} >= {"bob@example.test", "sales@example.test"}
     assert sealgate("audit", "suggest", "--log", tmp_path / "none").returncode == 65
+
+
+def test_an_identity_without_a_login_is_proposed_by_its_name() -> None:
+    """cron, a network or a certificate is one sender: what it used may be a right of the identity."""
+    local = event("", "root@example.test", identity="cron")
+    assert [use.address for use in suggest([local]).sources["cron"]] == ["root@example.test"]
+
+
+def test_a_proposal_says_whose_an_address_is(tmp_path: Path) -> None:
+    make_keys(tmp_path / "keys")
+    profile, settings, log = tmp_path / "p.yaml", tmp_path / "s.yaml", tmp_path / "audit.jsonl"
+    profile.write_text(profile_text("binding").replace("{keys}", str(tmp_path / "keys")))
+    settings.write_text(f"profile: {profile}\naudit_log: {log}\n")
+    events = [
+        event(BOB, "alice@example.test"),
+        event(BOB, "bob@elsewhere.test"),
+        event("", "x@example.test", identity="cron"),
+    ]
+    log.write_text("".join(json.dumps(e) + "\n" for e in events))
+    said = sealgate("audit", "suggest", "--settings", settings).stdout
+    assert "belongs to alice@EXAMPLE.TEST" in said
+    assert "not a domain of yours" in said
+    assert yaml.safe_load(said)["identities"]["cron"]["senders"] == ["x@example.test"]
+
+
+def test_a_day_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    log.write_text(json.dumps(event(ALICE, "a@example.test", day=2)) + "\n")
+    assert sealgate("audit", "suggest", "--log", log, "--since", "2026-13-99").returncode == 64
+    assert "a@example.test" in sealgate("audit", "suggest", "--log", log, "--since", "2026-11-02").stdout
+    assert "a@example.test" not in sealgate("audit", "suggest", "--log", log, "--since", "2026-11-03").stdout

@@ -4,7 +4,8 @@ from dataclasses import replace
 from ipaddress import ip_network
 from types import MappingProxyType
 
-from sealgate.checks.caller import identify, of_principal
+from sealgate.checks.caller import identify, listener_of, of_principal
+from sealgate.checks.finding import Finding
 from sealgate.mail.message import Session
 from sealgate.profile.model import (
     Certificate,
@@ -177,3 +178,108 @@ def test_a_certificate_does_not_replace_a_login() -> None:
     profile = replace(PROFILE, identities=(ALICE, app))
     both = replace(SESSION, certificate_subject="a", certificate_issuer="b", mta="Postfix 3.7")
     assert identify(both, profile).identity is ALICE
+
+
+LOCAL = Session("", "127.0.0.1", 0)  # sendmail(1), as pickup emulates it
+
+
+def finding_of(session: Session, profile: Profile = PROFILE) -> Finding:
+    """The one finding that a session meets."""
+    (found,) = identify(session, profile).findings
+    return found
+
+
+def test_the_rows_of_logins_are_tried_until_one_fits() -> None:
+    """A row of another listener, of another mechanism, or of another spelling does not end the search."""
+    fits = PROFILE.logins[0]
+    others = (replace(fits, listener="smtps"), replace(fits, mechanisms=("PLAIN",)), replace(fits, spelled="x{user}"))
+    assert identify(SESSION, replace(PROFILE, logins=(*others, fits))).identity is ALICE
+    assert codes(SESSION, replace(PROFILE, logins=others)) == ["identity.unmapped-login"]
+
+
+def test_a_login_named_by_a_proxy_counts_only_where_a_row_of_its_listener_says_so() -> None:
+    proxied = replace(SESSION, auth_mechanism="XCLIENT")
+    row = replace(PROFILE.logins[0], mechanisms=("XCLIENT",))
+    assert codes(proxied, PROFILE) == ["identity.no-login"]
+    assert codes(proxied, replace(PROFILE, logins=(replace(row, listener="smtps"),))) == ["identity.no-login"]
+    assert identify(proxied, replace(PROFILE, logins=(*PROFILE.logins, row))).identity is ALICE
+
+
+def test_a_caller_says_how_it_was_recognised() -> None:
+    app = Identity("app", Kind.SERVICE, MailClass.AUTO, certificates=(Certificate("a", "b"),))
+    cron = Identity("cron", Kind.SERVICE, MailClass.AUTO, local=True)
+    profile = replace(PROFILE, identities=(ALICE, NETWORK, app, cron))
+    anonymous = replace(SESSION, auth_name="")
+    by_certificate = replace(anonymous, certificate_subject="a", certificate_issuer="b", certificate_verify="OK")
+    callers = [
+        identify(SESSION, profile),
+        identify(by_certificate, profile),
+        identify(replace(anonymous, client_address="192.0.2.9"), profile),
+        identify(LOCAL, profile),
+        identify(anonymous, profile),
+    ]
+    assert [caller.via for caller in callers] == ["login", "certificate", "network", "local", ""]
+    assert [caller.shown for caller in callers] == [
+        "alice@EXAMPLE.TEST", "app (certificate)", "net (network)", "cron (local)", "nobody",
+    ]  # fmt: skip
+
+
+def test_local_submission_is_nobody_where_no_identity_is_local() -> None:
+    assert codes(LOCAL, PROFILE) == ["identity.no-login"]
+
+
+def test_local_submission_needs_no_cipher() -> None:
+    cron = Identity("cron", Kind.SERVICE, MailClass.AUTO, local=True, min_cipher_bits=128)
+    assert codes(LOCAL, replace(PROFILE, identities=(cron,))) == []
+
+
+def test_rules_know_local_submission_by_a_name_of_its_own() -> None:
+    assert listener_of(SESSION) == "submission"
+    assert listener_of(LOCAL) == "local_submission"
+
+
+def test_a_principal_without_an_identity_is_told_its_name_and_stays_known() -> None:
+    caller = of_principal(Principal("dave", "EXAMPLE.TEST"), PROFILE)
+    assert (caller.principal, caller.identity, caller.via) == (Principal("dave", "EXAMPLE.TEST"), None, "login")
+    (found,) = caller.findings
+    assert found.tells == "you logged in as dave@EXAMPLE.TEST"
+    assert found.about == "dave@EXAMPLE.TEST"
+    assert found.detail.startswith("dave@EXAMPLE.TEST logged in")
+
+
+def test_what_a_session_lacks_is_told_and_the_log_says_what_it_had() -> None:
+    weak = finding_of(SESSION, with_identity(min_cipher_bits=128))
+    assert weak.tells == "use TLS with at least 128 bits"
+    assert weak.detail == "alice@EXAMPLE.TEST: 0 bits of no TLS, needs 128"
+    short = finding_of(replace(SESSION, tls_version="TLSv1.2", cipher_bits=112), with_identity(min_cipher_bits=128))
+    assert short.detail == "alice@EXAMPLE.TEST: 112 bits of TLSv1.2, needs 128"
+    other = finding_of(SESSION, with_identity(mechanisms=("PLAIN", "SCRAM-SHA-256")))
+    assert other.tells == "use PLAIN, SCRAM-SHA-256"
+    assert other.detail == "alice@EXAMPLE.TEST logged in by GSSAPI, may by PLAIN, SCRAM-SHA-256"
+
+
+def test_a_login_that_fits_nothing_is_found_at_its_listener() -> None:
+    assert finding_of(replace(SESSION, listener="smtps")).where == "smtps"
+    assert finding_of(replace(SESSION, auth_name="alice")).where == "submission"
+    ours = replace(PROFILE, realms=MappingProxyType({"EXAMPLE.TEST": False}))
+    foreign = finding_of(replace(SESSION, auth_name="alice@PARTNER.TEST"), ours)
+    assert (foreign.where, foreign.about) == ("submission", "alice@PARTNER.TEST")
+    assert foreign.detail == "alice@PARTNER.TEST logged in, and PARTNER.TEST is no realm of the profile"
+
+
+def test_whoever_logged_in_is_a_login_even_where_nobody_knows_it() -> None:
+    ours = replace(PROFILE, realms=MappingProxyType({"EXAMPLE.TEST": False}))
+    for name in ("alice", "alice@PARTNER.TEST"):
+        assert identify(replace(SESSION, auth_name=name), ours).via == "login"
+    nobody = finding_of(replace(SESSION, auth_name=""))
+    assert (nobody.detail, nobody.where, nobody.tells, nobody.about) == ("client 198.51.100.1:4711", "", "", "")
+
+
+def test_the_row_to_add_ends_with_the_realm_as_it_came_and_maps_to_the_one_in_capitals() -> None:
+    def row(name: str) -> str:
+        return finding_of(replace(SESSION, auth_name=name)).detail
+
+    assert row("alice@example.test").endswith('spelled: "{user}@example.test", principal: "{user}@EXAMPLE.TEST"}')
+    assert row("a@corp@example.test").endswith('spelled: "{user}@example.test", principal: "{user}@EXAMPLE.TEST"}')
+    assert row("alice@").endswith('spelled: "{user}@", principal: "{user}@YOUR.REALM"}')
+    assert row("alice").endswith('spelled: "{user}", principal: "{user}@YOUR.REALM"}')

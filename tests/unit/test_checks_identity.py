@@ -4,6 +4,8 @@ from dataclasses import replace
 from ipaddress import ip_network
 from types import MappingProxyType
 
+import pytest
+
 from sealgate.checks.caller import Caller, identify
 from sealgate.checks.identity import authors, check_end, check_mail
 from sealgate.mail.headers import Field, Headers
@@ -19,6 +21,7 @@ from sealgate.profile.model import (
     MailClass,
     Principal,
     Profile,
+    Protected,
     ReplyTo,
     SenderPattern,
 )
@@ -200,3 +203,196 @@ def test_no_author_no_from() -> None:
     assert judged(OWN, ("FROM\t", "ceo@example.test")) == ["identity.from-count"]
     assert authors(message_of(("To", "x@example.org"))) == ()
     assert authors(message_of(("From", "nobody"))) == ()
+
+
+def told(
+    *fields: tuple[str, str], profile: Profile = OURS, caller: Caller = ALICE_CALLING
+) -> list[tuple[str, str, str, str, str]]:
+    """Every finding, whole: code, detail, where, tells, about."""
+    found = check_end(message_of(*fields), profile, caller)
+    return [(f.rule.code, f.detail, f.where, f.tells, f.about) for f in found]
+
+
+MAY = "alice@EXAMPLE.TEST may send as alice@example.test"
+NOT_AS_CEO = "alice@EXAMPLE.TEST may not send as ceo@example.test"
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "syntax_code"),
+    [
+        ("From", "identity.header-from", "identity.from-syntax"),
+        ("Sender", "identity.sender-field", "identity.sender-syntax"),
+        ("Resent-From", "identity.resent-field", "identity.resent-syntax"),
+        ("Resent-Sender", "identity.resent-field", "identity.resent-syntax"),
+    ],
+)
+def test_a_foreign_author_is_told_with_its_field_its_address_and_the_senders_own_rights(
+    field: str, code: str, syntax_code: str
+) -> None:
+    own = () if field == "From" else (OWN,)
+    assert told(*own, (field, "ceo@example.test")) == [(code, NOT_AS_CEO, field, MAY, "ceo@example.test")]
+    for value, reason, shown in (
+        ("x@\x7f", "the field holds the control or invisible character U+007F", " x@?"),
+        ("a@b.test, c@d.test", "the field names more than one mailbox", " a@b.test, c@d.test"),
+    ):
+        assert told(*own, (field, value)) == [(syntax_code, f"{reason}: {shown}", field, reason, "")]
+
+
+def test_a_foreign_envelope_is_told_like_a_foreign_author() -> None:
+    def told_at_mail(envelope: Envelope) -> tuple[str, str, str, str, str]:
+        (f,) = check_mail(envelope, OURS, ALICE_CALLING)
+        return f.rule.code, f.detail, f.where, f.tells, f.about
+
+    assert told_at_mail(Envelope(b"<ceo@example.test>")) == (
+        "identity.envelope-sender", NOT_AS_CEO, "MAIL FROM", MAY, "ceo@example.test",
+    )  # fmt: skip
+    reason = "the address has no @ and domain"
+    assert told_at_mail(Envelope(b"<alice>")) == (
+        "identity.envelope-syntax", f"{reason}: <alice>", "MAIL FROM", reason, "",
+    )  # fmt: skip
+
+
+def test_a_reading_of_the_mta_that_is_no_utf8_is_refused() -> None:
+    found = check_mail(Envelope(b"<alice@example.test>", "alice\udcff@example.test"), OURS, ALICE_CALLING)
+    assert [(f.rule.code, f.tells) for f in found] == [("identity.envelope-syntax", "the field is not valid UTF-8")]
+
+
+def test_fields_that_stand_twice_are_told_with_their_number() -> None:
+    twice, wrong = (OWN, OWN), ("header",)
+    assert told(*twice) == [("identity.from-count", "2 From fields", *wrong, "it has 2", "")]
+    assert told() == [("identity.from-count", "0 From fields", *wrong, "it has 0", "")]
+    senders = (OWN, ("Sender", "alice@example.test"), ("Sender", "alice@example.test"))
+    assert told(*senders) == [("identity.sender-syntax", "2 Sender fields", *wrong, "there are several", "")]
+    answers = (OWN, ("Reply-To", "alice@example.test"), ("Reply-To", "alice@example.test"))
+    closed = replace(OURS, reply_to=ReplyTo.OWNED)
+    assert told(*answers, profile=closed) == [
+        ("identity.reply-to", "2 Reply-To fields", *wrong, "there are several", "")
+    ]
+
+
+def test_an_answer_that_goes_elsewhere_is_told_once_and_by_its_first_address() -> None:
+    closed = replace(OURS, reply_to=ReplyTo.OWNED)
+    field = ("Reply-To", "alice@example.test, x@elsewhere.test, y@elsewhere.test")
+    detail = "answers would go to x@elsewhere.test; the profile says reply_to: owned"
+    assert told(OWN, field, profile=closed) == [
+        ("identity.reply-to", detail, "Reply-To", "Reply-To may name your own addresses only", "x@elsewhere.test")
+    ]
+    reason = "there is no address in the field, or none after the last comma"
+    assert told(OWN, ("Reply-To", "x@elsewhere.test,"), profile=closed) == [
+        ("identity.reply-to", f"{reason}:  x@elsewhere.test,", "Reply-To", reason, "")
+    ]
+
+
+def test_a_missing_sender_is_told_with_what_demands_it() -> None:
+    sales = ("From", "Sales <sales@example.test>")
+    strict = delegating(needs_sender=True)
+    (missing,) = told(sales, profile=strict)
+    code, detail, where, tells, about = missing
+    assert (code, where, about) == ("identity.sender-missing", "header", "")
+    assert "sales@example.test" in tells
+    assert "delegation sales" in tells
+    assert detail == f"alice@EXAMPLE.TEST: {tells}"
+    assert missing in told(sales, ("Sender", "a@b.test, c@d.test"), profile=strict)  # one that nobody can read
+    assert missing in told(sales, ("Sender", "alice@example.test"), ("Sender", "alice@example.test"), profile=strict)
+    several = replace(delegating(needs_sender=False), several_authors=True)
+    both = ("From", "alice@example.test, sales@example.test")
+    assert "several authors" in told(both, profile=several)[0][3]
+
+
+def test_a_field_that_is_right_does_not_hide_another_that_is_wrong() -> None:
+    own = "alice@example.test"
+    right = (("Sender", own), ("Resent-From", own), ("Resent-Sender", own), ("Reply-To", own))
+    closed = replace(OURS, reply_to=ReplyTo.OWNED)
+    assert judged(OWN, *right, profile=closed) == []
+    assert judged(("From", "ceo@example.test"), *right, profile=closed) == ["identity.header-from"]
+    wrong = (("From", "ceo@example.test"), *((name, "ceo@example.test") for name, _ in right))
+    assert judged(*wrong, profile=closed) == [
+        "identity.header-from", "identity.sender-field", "identity.resent-field", "identity.resent-field",
+        "identity.reply-to",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["From", "Sender", "Resent-From", "Resent-Sender", "Reply-To"])
+def test_the_name_in_every_field_is_judged_and_told_with_its_field(field: str) -> None:
+    own = () if field == "From" else (OWN,)
+    found = told(
+        *own, (field, '"ceo@example.test" <alice@example.test>'), profile=replace(OURS, reply_to=ReplyTo.OWNED)
+    )
+    detail = "the name shows ceo@example.test, the address is alice@example.test"
+    assert found == [("identity.display-address", detail, field, "", "ceo@example.test")]
+
+
+def test_an_address_of_ours_used_by_nobody_who_is_known_is_told_without_any_rights() -> None:
+    detail = "nobody who is known may send as alice@example.test"
+    expected = [
+        ("identity.header-from", detail, "From", "", "alice@example.test"),
+        ("identity.sender-field", detail, "Sender", "", "alice@example.test"),
+    ]
+    assert told(OWN, ("Sender", "alice@example.test"), caller=Caller()) == expected
+    assert told(("From", "x@elsewhere.test"), ("Sender", "y@elsewhere.test"), caller=Caller()) == []
+
+
+def test_a_foreign_author_is_told_with_its_forwarder() -> None:
+    listed = (("Sender", "talk@lists.example.test"), ("From", "x@elsewhere.test"))
+    detail = "svc/lists@EXAMPLE.TEST forwards mail of x@elsewhere.test"
+    assert ("identity.foreign-author", detail, "From", "", "") in told(*listed, caller=FORWARDING)
+    nothing = Caller(None, replace(ALICE, senders=()), "network")
+    assert told(OWN, caller=nothing)[-1][3] == "alice (network) may send as nobody"
+
+
+def test_answers_to_a_foreign_author_are_a_forwarders_job_and_answers_to_one_of_ours_are_not() -> None:
+    for policy in (ReplyTo.OWNED, ReplyTo.DOMAINS):
+        profile = replace(OURS, reply_to=policy)
+        fields = (("From", "talk@lists.example.test"), ("Reply-To", "x@elsewhere.test"))
+        assert "identity.reply-to" not in judged(*fields, profile=profile, caller=FORWARDING)
+        assert "identity.reply-to" in judged(*fields, profile=profile)
+    ours = (("From", "talk@lists.example.test"), ("Reply-To", "ceo@example.test"))
+    assert "identity.reply-to" in judged(*ours, profile=replace(OURS, reply_to=ReplyTo.OWNED), caller=FORWARDING)
+    assert "identity.reply-to" not in judged(*ours, profile=replace(OURS, reply_to=ReplyTo.DOMAINS), caller=FORWARDING)
+    assert "identity.reply-to" in judged(
+        OWN, ("Reply-To", "alice@example.test"), profile=replace(OURS, reply_to=ReplyTo.OWNED), caller=Caller()
+    )
+
+
+def test_a_refusal_names_three_rights_delegated_ones_among_them_and_says_whether_there_are_more() -> None:
+    def tells(count: int) -> str:
+        profile = delegating(needs_sender=False)
+        own = tuple(SenderPattern(f"a{n}", "example.test") for n in range(count))
+        return told(
+            ("From", "ceo@example.test"),
+            profile=profile,
+            caller=replace(ALICE_CALLING, identity=replace(ALICE, senders=own)),
+        )[0][3]
+
+    assert tells(1) == "alice@EXAMPLE.TEST may send as a0@example.test, sales@example.test"
+    assert tells(2) == "alice@EXAMPLE.TEST may send as a0@example.test, a1@example.test, sales@example.test"
+    assert tells(3) == "alice@EXAMPLE.TEST may send as a0@example.test, a1@example.test, a2@example.test and others"
+
+
+def test_the_domain_of_a_forwarders_envelope_is_what_follows_the_last_at() -> None:
+    def codes(path: bytes) -> list[str]:
+        return [f.rule.code for f in check_mail(Envelope(path), OURS, FORWARDING)]
+
+    assert codes(b'<"ceo@example.test"@elsewhere.test>') == []
+    assert codes(b'<"x@elsewhere.test"@example.test>') == ["identity.envelope-syntax"]
+    assert codes(b"<ceo%x@example.testX>") == []
+
+
+def many(count: int, stem: str) -> str:
+    return '"' + " ".join(f"{stem}{n}@x{n}.elsewhere.test" for n in range(count)) + '" <alice@example.test>'
+
+
+def test_foreign_addresses_in_names_do_not_hide_a_protected_name_behind_them() -> None:
+    protected = replace(OURS, protected=(Protected("Carol Chief", (SenderPattern("carol", "example.test"),)),))
+    fields = (("From", many(15, "a")), ("Sender", many(15, "b")), ("Resent-From", "Carol Chief <alice@example.test>"))
+    found = judged(*fields, profile=protected)
+    assert "identity.protected-name" in found
+    assert found.count("identity.display-foreign") == 20
+
+
+def test_more_names_than_are_looked_at_are_refused() -> None:
+    boxes = ", ".join(f"N{n} <alice@example.test>" for n in range(100))
+    several = replace(OURS, several_authors=True)
+    fields = (("From", boxes), ("Sender", "alice@example.test"), ("Author", boxes))
+    assert judged(*fields, profile=several) == ["identity.display-address"]
+    assert judged(fields[0], fields[1], profile=several) == []

@@ -103,3 +103,60 @@ def test_forged_fields_are_taken_out_from_the_last_to_the_first() -> None:
         (b"authentication-results", 4), (b"authentication-results", 3), (b"authentication-results", 1),
     )  # fmt: skip
     assert decide(findings, PROFILE, "X", enforce=False).removals == ()
+
+
+def test_the_finding_says_how_many_fields_of_which_names() -> None:
+    ours = b" example.test; none"
+    (found,) = check_end(message((b"Authentication-Results", ours), (b"AUTHENTICATION-RESULTS", ours)), PROFILE, PERSON)
+    assert (found.detail, found.where) == ("2 written by the client: authentication-results", "header")
+    (found,) = check_end(message((b"Return-Path", b" x"), (b"X-Sealgate-Id", b" x")), PROFILE, PERSON)
+    assert (found.detail, found.where) == ("2 written by the client: return-path, x-sealgate-id", "header")
+
+
+def test_only_what_stands_before_the_first_semicolon_names_the_host_of_results() -> None:
+    assert codes((b"Authentication-Results", b" mx.elsewhere.test; none; example.test; none")) == []
+
+
+def test_an_arc_set_of_others_may_tell_of_our_signatures() -> None:
+    assert codes((b"ARC-Authentication-Results", b" i=1; mx.elsewhere.test; dkim=pass; d=example.test")) == []
+
+
+@pytest.mark.parametrize(
+    "value", [b" d=example.test.", b" d=.example.test", b" d=x=y.example.test", b" d =example.test"]
+)
+def test_signatures_in_our_name_are_found_however_oddly_the_domain_is_written(value: bytes) -> None:
+    assert codes((b"DKIM-Signature", value)) == ["trace.dkim-signature"]
+    assert codes((b"ARC-Seal", b" i=1;" + value)) == ["trace.arc"]
+    assert codes((b"ARC-Message-Signature", b" i=1;" + value)) == ["trace.arc"]
+
+
+def test_every_kind_of_forged_field_is_found_and_numbered_among_those_of_its_name() -> None:
+    theirs, ours = b" i=1; d=elsewhere.test", b" i=1; d=example.test"
+    found = check_end(
+        message(
+            (b"DKIM-Signature", theirs), (b"Return-Path", b" x"), (b"DKIM-Signature", ours), (b"ARC-Seal", theirs),
+            (b"ARC-Seal", ours), (b"X-ARC-Seal", ours), (b"dkim-SIGNATURE ", ours), (b"Received-SPF", b" pass"),
+            (b"Authentication-Results", b" mx.elsewhere.test; none"), (b"Authentication-Results", b" example.test"),
+        ),
+        PROFILE, PERSON,
+    )  # fmt: skip
+    assert {f.rule.code: f.fields for f in found} == {
+        "trace.dkim-signature": ((b"dkim-signature", 2), (b"dkim-signature", 3)),
+        "trace.reserved-field": ((b"return-path", 1), (b"received-spf", 1)),
+        "trace.authentication-results": ((b"authentication-results", 2),),
+        "trace.arc": ((b"arc-seal", 1), (b"arc-seal", 2)),
+    }
+
+
+def test_a_name_counts_as_ours_at_label_boundaries_and_within_what_is_looked_at() -> None:
+    def results(value: bytes) -> list[str]:
+        return codes((b"Authentication-Results", value))
+
+    assert results(b" " + b"a." * 19 + b"example.test; none") == ["trace.authentication-results"]
+    assert results(b" notexample.test; none") == []
+    assert results(b" example.test.elsewhere.test; none") == []
+    assert results(b" x" + b" " * 400 + b"example.test; none") == ["trace.authentication-results"]
+
+
+def test_a_name_that_only_begins_like_ours_is_not_ours() -> None:
+    assert codes((b"X-Sealgateway", b" x"), (b"X-Sealgate", b" x"), (b"Return-Path-X", b" x")) == []

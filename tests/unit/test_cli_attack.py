@@ -3,17 +3,25 @@
 import base64
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from click import Context, unstyle
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sealgate.attack.catalogue import SHAPES
 from sealgate.cli.attack import command
 from sealgate.cli.outcomes import Sent
+from sealgate.cli.outcomes import row as row_of
 from sealgate.cli.sending import Answer
 from tests.lab.ports import free_ports
 
@@ -33,6 +41,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.kept: list[tuple[bytes, bytes, bytes]] = []  # MAIL argument, RCPT argument, message with its dots
         self.logins: list[bytes] = []
         self.connections = 0
+        self.tls: ssl.SSLContext | None = None
         super().__init__(("127.0.0.1", 0), Session)
 
     @property
@@ -48,10 +57,15 @@ class Session(socketserver.StreamRequestHandler):
         server.connections += 1
         here, sender, rcpt = 0, b"", b""
         self.say("220 here")
-        for line in iter(self.rfile.readline, b""):
+        while line := self.rfile.readline():
             verb = line[:4].upper()
-            if verb == b"EHLO":
-                self.say("250-relay.example.test", "250-8BITMIME", "250 AUTH PLAIN LOGIN")
+            if verb == b"STAR" and server.tls is not None:
+                self.say("220 go on")
+                if not self.secure(server.tls):
+                    return
+            elif verb == b"EHLO":
+                offer = ["250-STARTTLS"] if server.tls is not None else []
+                self.say("250-relay.example.test", *offer, "250-8BITMIME", "250 AUTH PLAIN LOGIN")
             elif verb == b"AUTH":
                 server.logins.append(line.split()[-1])
                 self.say("235 2.7.0 in")
@@ -78,6 +92,14 @@ class Session(socketserver.StreamRequestHandler):
                 rcpt = line if verb == b"RCPT" else rcpt
                 self.say(OK)
 
+    def secure(self, context: ssl.SSLContext) -> bool:
+        try:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+        except OSError:  # the client does not trust us
+            return False
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+        return True
+
     def say(self, *lines: str) -> None:
         self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
 
@@ -97,6 +119,31 @@ def all_knowing(sender: bytes, message: bytes) -> str:
     """A gate without a fault: it reads the code in the Subject line of the text."""
     code = message.rpartition(b"sealgate attack ")[2].split()[0].decode()
     return next(NO if shape.is_hostile else OK for shape in SHAPES if shape.code == code)
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that no authority vouches for, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay.example.test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "relay.pem"
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 def attack(where: str, *options: str, stdin: str | None = None) -> Result:
@@ -187,15 +234,20 @@ def test_a_relay_that_asks_to_be_left_alone_is() -> None:
     assert running.connections == 2
 
 
-def test_no_relay() -> None:
+def test_no_relay_is_said_once_and_no_row_of_noughts_beside_it() -> None:
     (port,) = free_ports(1)
-    assert attack(f"127.0.0.1:{port}", "--yes").exit_code == 69
+    result = attack(f"127.0.0.1:{port}", "--yes")
+    assert result.exit_code == 69
+    assert "0 hostile" not in result.output
+    assert "Left out" not in result.output
 
 
 def test_it_asks_naming_relay_and_recipient_and_a_no_sends_nothing() -> None:
     with server(all_knowing) as running:
         result = attack(running.where, stdin="n\n")
         assert f"through {running.where} as me@example.test to me@example.test?" in result.output
+        result = attack(running.where, "--only", "ok-bare", "--only", "from-alone", stdin="n\n")
+        assert "Send 3 messages (1 hostile)" in result.output, "the honest letter that goes first counts"
         assert result.exit_code == 1
         assert running.connections == 0
         assert attack(running.where, "--only", "ok-bare", stdin="y\n").exit_code == 0
@@ -266,3 +318,49 @@ def test_words(code: int, hostile: str, honest: str) -> None:
     assert not Sent(bad, Answer(code, "")).is_failure
     assert Sent(good, Answer(code, "")).word == honest
     assert Sent(good, Answer(code, "")).is_failure
+
+
+def test_shapes_that_no_option_asks_for_are_not_sent_alone() -> None:
+    result = attack("127.0.0.1:1", "--yes", "--only", "name-elsewhere")
+    assert result.exit_code == 64
+    assert "identity.display-foreign: enforce (2)" in result.output
+    with server(all_knowing) as running:
+        assert attack(running.where, "--yes", "--only", "name-elsewhere", "--foreign-names").exit_code == 0
+    assert len(running.kept) == 2
+
+
+def test_a_row_is_as_wide_as_the_terminal_and_whole_where_there_is_none() -> None:
+    bad = next(shape for shape in SHAPES if shape.is_hostile)
+    sent = Sent(bad, Answer(550, "5.7.1 " + "x" * 300))
+    assert len(unstyle(row_of(sent, 80))) == 80
+    assert unstyle(row_of(sent, 80)).endswith("...")
+    assert len(unstyle(row_of(sent, 120))) == 120
+    assert "x" * 300 in row_of(sent)
+
+
+def test_the_option_completes_families_and_codes() -> None:
+    option = next(each for each in command.params if each.name == "only")
+    found = option.shell_complete(Context(command), "prot")
+    assert [item.value for item in found][:2] == ["protected-names", "prot-plain"]
+
+
+def test_a_certificate_that_is_not_trusted_leads_to_ca(tmp_path: Path) -> None:
+    pem = self_signed(tmp_path)
+    with server(all_knowing) as running:
+        running.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        running.tls.load_cert_chain(pem)
+        usual = ["--submission", running.where, "--rcpt", "me@example.test", "--mechanism", "NONE", "--yes"]
+        result = CliRunner().invoke(command, [*usual, "--only", "ok-bare"])
+        assert result.exit_code == 69
+        assert "--ca FILE names the authority" in result.output
+        assert CliRunner().invoke(command, [*usual, "--only", "ok-bare", "--ca", str(pem)]).exit_code == 0
+
+
+def test_without_a_ticket_kinit_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("gssapi")
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/none")
+    monkeypatch.setenv("KRB5_CONFIG", f"{tmp_path}/none")
+    with server(all_knowing) as running:
+        result = attack(running.where, "--yes", "--mechanism", "GSSAPI")
+    assert result.exit_code == 69
+    assert "run kinit" in result.output

@@ -25,7 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     programs = made / "bin"
     programs.mkdir()
     rows = "587 inet n - n - - smtpd"
-    main = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nmilter_macro_daemon_name = submission\n"
+    main = "config_directory = /etc/lab\n"
+    main += "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nmilter_macro_daemon_name = submission\n"
     for name, body in (
         ("postconf", f"case \"$*\" in *-M*) printf '{rows}\\n';; *-P*) :;; *) printf '{main}';; esac"),
         ("doveconf", "printf '" + DOVECONF.replace("%", "%%") + "'"),
@@ -52,7 +53,10 @@ def test_warnings_of_the_mta_keep_status_0_and_say_what_to_write(folder: Path) -
     assert done.returncode == 0, done.stderr
     assert "warning: auth_username_format = `%n` drops the realm" in done.stderr
     assert "auth_username_format = %u" in done.stderr
-    assert "looked at: postfix, dovecot, krb5.conf\n" in done.stdout
+    assert (
+        f"looked at: postfix (/etc/lab), dovecot (/etc/dovecot/dovecot.conf), krb5.conf ({folder}/krb5.conf)\n"
+        in done.stdout
+    )
     assert "mode enforce, seal on" in done.stdout
 
 
@@ -88,3 +92,38 @@ def test_a_profile_with_errors_is_told_without_asking_the_mta(folder: Path, tmp_
     done = check(folder, "--profile", bad)
     assert done.returncode == 78
     assert (folder / "asked").read_text() == ""
+
+
+def test_a_service_that_asks_no_milter_is_warned_of(folder: Path) -> None:
+    done = check(folder, "--krb5-config", folder / "krb5.conf")
+    assert "/etc/lab/main.cf:" in done.stderr or "/etc/lab/main.cf: " in done.stderr
+    assert "587/inet takes logins and its smtpd_milters is empty" in done.stderr
+
+
+def test_a_file_of_senders_is_checked_before_it_is_put_in_place(folder: Path, tmp_path: Path) -> None:
+    new = tmp_path / "senders.new"
+    new.write_text("alice@example.test  alice\n")
+    done = check(folder, "--senders", new)
+    assert done.returncode == 78
+    assert f"{new}:1:1: error: 1 of 1 rows are turned round" in done.stderr
+    assert "`format: texthash`?" in done.stderr
+    done = check(folder, "--senders", new, "--format", "texthash", "--realm", "EXAMPLE.TEST")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{new}: in order; 1 rows, read as texthash, realm EXAMPLE.TEST\n"
+    assert (folder / "asked").read_text() == "", "the MTA has nothing to do with it"
+    new.write_text("")
+    done = check(folder, "--senders", new, "--json")
+    assert done.returncode == 0
+    assert "has no row" in json.loads(done.stdout)["message"]
+    assert check(folder, "--format", "texthash").returncode == 64
+
+
+def test_a_file_of_senders_that_the_profile_names_is_read_as_it_says(folder: Path, tmp_path: Path) -> None:
+    senders = tmp_path / "map"
+    senders.write_text("alice@example.test  alice\n")
+    profile = tmp_path / "profile.yaml"
+    text = f"{{file: {senders}, format: texthash, realm: EXAMPLE.TEST}}"
+    profile.write_text(f"version: 1\nidentities: {{a: {{principals: [alice@EXAMPLE.TEST], senders: {text}}}}}\n")
+    done = check(folder, "--profile", profile, "--senders", senders)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "read as texthash, realm EXAMPLE.TEST" in done.stdout

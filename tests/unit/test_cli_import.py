@@ -129,3 +129,11 @@ def test_usage_and_missing_files(tmp_path: Path) -> None:
     assert run("sender-login-maps", tmp_path / "none", "--realm", "R").returncode == 65
     assert run("sender-login-maps", tmp_path / "none").returncode == 64
     assert run("sender-login-maps", tmp_path / "none", "--realm", "@").returncode == 64
+
+
+def test_a_realm_in_small_letters_is_warned_of(tmp_path: Path) -> None:
+    done = turn(tmp_path, "alice@example.test  alice\n", "--realm", "example.test")
+    assert done.returncode == 0
+    assert "--realm example.test is not in capitals" in done.stderr
+    assert "EXAMPLE.TEST" in done.stderr
+    assert "capitals" not in turn(tmp_path, "alice@example.test  alice\n").stderr

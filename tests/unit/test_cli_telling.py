@@ -36,3 +36,40 @@ def test_a_line_that_nests_without_end_is_unreadable() -> None:
 
 def test_a_raw_line_keeps_its_words_and_loses_what_a_terminal_obeys() -> None:
     assert unharmed(b'{"a": "b \x1b]0;x\x07"}\n') == '{"a": "b ?]0;x?"}'
+
+
+DECISION = {
+    "kind": "decision", "t": "2026-11-02T10:00:00Z", "id": "06", "host": "h", "stage": "mail", "profile": "0" * 64,
+    "mode": "enforce", "listener": "submission", "verdict": "reject", "would": "reject", "reply": "550 5.7.1 no",
+    "client": {"ip": "192.0.2.7", "port": 5025, "tls": "TLSv1.3"},
+    "auth": {"mechanism": "PLAIN", "name": "mallory@OTHER.TEST", "principal": "", "identity": "", "via": "login"},
+    "envelope": {"from": "<a@b.test>", "rcpt": ["c@d.test"]},
+    "findings": [{"rule": "identity.foreign-realm", "cites": "x", "mode": "enforce", "detail": "y"}],
+}  # fmt: skip
+
+
+def test_who_was_not_recognised_is_shown_by_the_name_of_the_login() -> None:
+    assert "mallory@OTHER.TEST" in row(DECISION)
+    long = DECISION | {"auth": DECISION["auth"] | {"name": {"begins": "x" * 500}}}  # type: ignore[operator]
+    assert "xxxxxxx" in row(long)
+    nobody = DECISION | {"auth": DECISION["auth"] | {"name": ""}}  # type: ignore[operator]
+    assert "192.0.2.7" in row(nobody)
+
+
+def test_a_failed_reload_says_what_stays_in_force_and_the_first_problem() -> None:
+    problems = ["p.yaml:3:7: error: there is no rule `x`\n    did you mean `y`?", "p.yaml:9:1: error: other"]
+    event = parsed(json.dumps({"kind": "reload", "t": "", "result": "failed", "problems": problems}).encode())
+    told = row(event)
+    assert "FAILED, the old profile stays in force: p.yaml:3:7: error: there is no rule `x`" in told
+    assert "did you mean" not in told
+    assert "other" not in told
+    assert "FAILED" in row({"kind": "reload", "result": "failed"})
+    assert "FAILED" not in row({"kind": "reload", "result": "done"})
+
+
+def test_mail_by_sendmail_came_through_local_submission() -> None:
+    here = {"ip": "127.0.0.1", "port": 0, "tls": ""}
+    local = DECISION | {"client": here, "auth": DECISION["auth"] | {"name": "", "via": ""}}  # type: ignore[operator]
+    assert "through local submission" in story(local)
+    assert "127.0.0.1" not in story(local)
+    assert "through submission from 192.0.2.7" in story(DECISION)

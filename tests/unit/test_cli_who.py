@@ -51,7 +51,7 @@ def test_an_address_is_told_with_everybody_who_may_use_it(profile: Path) -> None
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("x@ELSEWHERE.TEST", "stands in no identity"), ("x@elsewhere.test", "is not one of the profile's"),
+    [("x@ELSEWHERE.TEST", "realm ELSEWHERE.TEST is not listed"), ("x@elsewhere.test", "is not one of the profile's"),
      ("svc/nobody@EXAMPLE.TEST", "stands in no identity")],
 )  # fmt: skip
 def test_nobody_is_status_1(profile: Path, name: str, says: str) -> None:
@@ -67,3 +67,18 @@ def test_what_is_neither_is_wrong_usage_and_nothing_drives_the_terminal(profile:
 
 def test_a_principal_without_a_right_of_its_name_is_not_asked_about_as_an_address(profile: Path) -> None:
     assert "nobody may send as" not in sealgate("who", "svc/shop@EXAMPLE.TEST", "--profile", profile).stdout
+
+
+def test_a_name_without_a_realm_is_asked_about(profile: Path) -> None:
+    two = profile.with_name("two.yaml")
+    two.write_text(profile.read_text().replace("realms:\n", "realms:\n  PARTNER.TEST: exact\n"))
+    done = sealgate("who", "bob", "--profile", two)
+    assert done.returncode == 64
+    assert "did you mean bob@PARTNER.TEST or bob@EXAMPLE.TEST?" in done.stderr
+
+
+def test_a_forwarder_may_pass_on_foreign_authors(profile: Path) -> None:
+    done = sealgate("who", "svc/lists@EXAMPLE.TEST", "--profile", profile)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].strip() == "and foreign authors, unsealed"
+    assert "foreign" not in sealgate("who", "alice@EXAMPLE.TEST", "--profile", profile).stdout

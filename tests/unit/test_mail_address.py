@@ -6,7 +6,9 @@ from sealgate.mail.address import (
     MAX_MAILBOXES,
     Address,
     AddressError,
+    Mailbox,
     normal_domain,
+    parse_address,
     parse_mailbox,
     parse_mailboxes,
     parse_path,
@@ -247,3 +249,282 @@ def test_a_refusal_says_what_to_do() -> None:
     ):
         with pytest.raises(AddressError, match=word):
             parse_mailbox(value)
+
+
+def test_a_label_may_begin_and_end_with_a_digit_and_with_no_hyphen() -> None:
+    for domain in ("1.test", "1a.a1.1a1", "a-1.b--c.test", "0"):
+        assert normal_domain(domain) == domain
+    for bad in ("-.test", "-a.test", "a-.test", "a.-", "a..b", ".a", "a.", "", "a b", "a_b"):
+        with pytest.raises(AddressError):
+            normal_domain(bad)
+
+
+def test_a_domain_is_at_most_253_octets_in_both_forms() -> None:
+    longest = ".".join(["a" * 63] * 3 + ["b" * 61])
+    assert len(longest) == 253
+    assert normal_domain(longest) == longest
+    with pytest.raises(AddressError, match="too long"):
+        normal_domain(longest + "b")
+    labels = ["b\u00fc" + "c" * 28] * 7  # 216 characters, and 7 octets more a label as A-labels
+    assert len(normal_domain(".".join(labels[1:]))) == 227
+    with pytest.raises(AddressError):
+        normal_domain(".".join(labels))
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"dean", "no address"),
+        (b"<dean>", "no @ and domain"),
+        (b"a@b@c.test", "more than one @"),
+        (b"<a@b@c.test>", "more than one @"),
+        (b'<"dean"@c.test>', "quoted local parts"),
+        (b"<a%b@c.test>", "percent and bang"),
+        (b"<a!b@c.test>", "percent and bang"),
+        (b"<a!b%c@c.test>", "percent and bang"),
+        (b"<=?utf-8?q?a?=@c.test>", "encoded-word cannot be part of an address"),
+        (b"<a..b@c.test>", "plain local part"),
+        (b"<@c.test>", "plain local part"),
+        (b"a" * 65 + b"@c.test", "plain local part"),
+        (b"<\xef\xbd\x83eo@c.test>", "before the @ holds characters that readers fold"),
+        ("<\u2713@c.test>".encode(), "no letters, digits or marks"),
+        ("<d\u0435an@c.test>".encode(), "before the @ mixes alphabets"),
+        ("<dean@\u0435xample.test>".encode(), "part of the domain mixes alphabets"),
+        ("<dean@\uff23.test>".encode(), "domain holds characters that readers fold"),
+        ("<dean@c\u3002test>".encode(), "dot that is none in ASCII"),
+        ("<dean@c\uff0etest>".encode(), "dot that is none in ASCII"),
+        ("<dean@c\uff61test>".encode(), "dot that is none in ASCII"),
+        (b"<dean@xn--xample-2of.test>", "part of the domain mixes alphabets"),
+        (b"<dean@xn---xmf.test>", "says something else than it is|not valid under IDNA 2008"),
+        ("<dean@\u2713.test>".encode(), "not valid under IDNA 2008"),
+        (b"<dean@-c.test>", "not a plain host name"),
+        (b"<dean@c.test.>", "not a plain host name"),
+        (b"", "the field is empty"),
+        (b" \t ", "the field is empty"),
+        (b"a" * 2_001, "the field is too long"),
+        (b"Dean\r\n \r\n <a@b>", "nothing but blanks"),
+        (b"Dean\n\t", "nothing but blanks"),
+        (b"Dean\0 <a@b>", r"U\+0000"),
+        (b"Bj\xf6rn <a@b>", "not valid UTF-8"),
+        (b"a@b (=?utf-8?q?=40?=)", "encoded comment holds brackets"),
+        (b"Dean <a@b> (=?utf-8?q?=22?=)", "encoded comment holds brackets"),
+        (b"=?unknown?q?x?= <a@b>", "encoded-word that cannot be read"),
+        (b"Dean <a@b> (=?unknown?q?x?=)", "encoded-word that cannot be read"),
+        ("dean\uff20c.test <a@b>".encode(), "looks like an @"),
+        (b"<a@b> dean", "more after the address"),
+        (b"<a@b> <c@d>", "more after the address"),
+        (b"Dean a@b", "unquoted @"),
+        (b".Dean <a@b>", "begins with a dot"),
+        (b"Dean, <a@b>", "comma of the name is not in double quotes"),
+        (b", <a@b>", "no address before a comma"),
+        (b"(Dean)", "no address in the field"),
+        (b"Dean <>", "nothing between < and >"),
+        (b"Dean <a@b", "closing > is missing"),
+        (b"a@b (Dean", r"closing \) is missing"),
+        (b'"Dean <a@b>', 'closing " is missing'),
+        (b'"De\\', 'closing " is missing'),
+        (b"a@b (x@y)", "a comment holds brackets"),
+        (b"a@b (x(y))", "a comment holds brackets"),
+        (b"Dean> <a@b>", "> stands without its <"),
+        (b"Dean) <a@b>", r"\) stands without its \("),
+        (b"Dean: a@b;", "a colon of the name"),
+        (b"a@b;", "a semicolon of the name"),
+        (b"[Dean] <a@b>", "a bracket or backslash"),
+        (b"De\\an <a@b>", "a bracket or backslash"),
+        (b"<a@b>, <c@d>", "more than one mailbox"),
+    ],
+)  # fmt: skip
+def test_each_refusal_says_its_own_reason(value: bytes, reason: str) -> None:
+    """The sender is told these words, and nothing else tells it what to mend."""
+    with pytest.raises(AddressError, match=reason):
+        parse_mailbox(value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"<@a.test:dean@b.test>", "source route"),
+        (b"@a.test:dean@b.test", "source route"),
+        (b"<>", "no @ and domain"),
+        (b"<dean@b.test", "plain local part"),
+        (b"dean@b.test>", "not a plain host name"),
+        (b"<dean@b.test>x", "plain local part"),
+        (b"x" * 1_001, "too long"),
+    ],
+)
+def test_each_refusal_of_a_path_says_its_own_reason(raw: bytes, reason: str) -> None:
+    with pytest.raises(AddressError, match=reason):
+        parse_path(raw)
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "address"),
+    [
+        (b"Alice <a@b> (X-Ray, 2 = 2?)", "Alice", "a@b"),
+        (b"a@b (X)", "X", "a@b"),
+        (b"Why=? <a@b>", "Why=?", "a@b"),
+        (b"=?what Alice? <a@b>", "=?what Alice?", "a@b"),
+        ("<dean.\u0438\u0432\u0430\u043d@b.test>".encode(), "", "dean.\u0438\u0432\u0430\u043d@b.test"),
+        ("Dean \uff20 home <a@b>".encode(), "Dean \uff20 home", "a@b"),
+        (b'"" <a@b>', "", "a@b"),
+        (b'"De\\\\an" <a@b>', "De\\an", "a@b"),
+        (b'"De\\"an" "x" <a@b>', 'De"an x', "a@b"),
+        (b"Alice\t(Sales) Example<a@b>(x)", "Alice (Sales) Example", "a@b"),
+        (b"a1#$&'*+/?=^_{|}~-z@b.test", "", "a1#$&'*+/?=^_{|}~-z@b.test"),
+        (b"a#.A$&'*+/?=^_{|}~-9.z@b.test", "", "a#.A$&'*+/?=^_{|}~-9.z@b.test"),
+        ("\u00fc.\u00fc@b.test".encode(), "", "\u00fc.\u00fc@b.test"),
+    ],
+)
+def test_what_looks_odd_and_is_plain_is_read(value: bytes, name: str, address: str) -> None:
+    box = parse_mailbox(value)
+    assert (box.name, str(box.address)) == (name, address)
+
+
+@pytest.mark.parametrize("c", [c for c in map(chr, range(0x80)) if not c.isalnum() and c not in "#$&'*+/=?^_{|}~-."])
+def test_a_local_part_holds_no_other_character_of_ascii(c: str) -> None:
+    for local in (f"a{c}b", f"{c}b", f"a{c}", f"a.{c}b", f"a.b{c}"):
+        with pytest.raises(AddressError):
+            parse_address(f"{local}@b.test".encode())
+
+
+def test_the_caps_are_reached_before_they_refuse() -> None:
+    def field(octets: int) -> bytes:
+        return b'"' + b"a" * (octets - 8) + b'" <a@b>'
+
+    assert len(field(2_000)) == 2_000
+    assert len(parse_mailbox(field(2_000)).name) == 1_992
+    assert len(parse_mailboxes(field(2_008))[0].name) == 2_000
+    for read, octets, reason in (
+        (parse_mailbox, 2_001, "field is too long"),
+        (parse_mailboxes, 2_009, "name is too long"),
+        (parse_mailboxes, 16_000, "name is too long"),
+        (parse_mailboxes, 16_001, "field is too long"),
+    ):
+        with pytest.raises(AddressError, match=reason):
+            read(field(octets))
+    with pytest.raises(AddressError, match="local part"):
+        parse_address(b"a" * 998 + b"@b")
+    with pytest.raises(AddressError, match="address is too long"):
+        parse_address(b"a" * 999 + b"@b")
+    assert parse_address(("\u00fc" * 32 + "@b.test").encode()).local == "\u00fc" * 32
+    with pytest.raises(AddressError):
+        parse_address(("\u00fc" * 32 + "a@b.test").encode())
+
+
+@pytest.mark.parametrize("at", ["\uff20", "\ufe6b"])
+@pytest.mark.parametrize("dot", [*".\u2024\u2025\u2026\u3002\uff0e\uff61\ufe52"])
+def test_an_odd_at_before_any_dot_is_refused_in_a_name_and_in_its_comment(at: str, dot: str) -> None:
+    for value in (f"Dean {at} x y{dot} <a@b>", f'"{at}{dot}" <a@b>', f"Dean <a@b> ({at}x{dot}y)", f"a@b ({at}{dot})"):
+        with pytest.raises(AddressError, match="looks like an @"):
+            parse_mailbox(value.encode())
+    assert parse_mailbox(f"Dean {dot} {at} home <a@b>".encode()).name
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"a@b\r\n ",
+        b"a@b\n\t \t",
+        b"\r\n\r\n a@b",
+        b"\r\n \r\n a@b",
+        b"\n\n a@b",
+        b"Dean\r\n\t \t\r\n <a@b>",
+        b"\n \n a@b",
+        b"\n",
+    ],
+)
+def test_no_line_of_a_field_is_blank(value: bytes) -> None:
+    with pytest.raises(AddressError, match="nothing but blanks"):
+        parse_mailbox(value)
+
+
+def test_only_a_line_end_before_a_blank_is_a_fold() -> None:
+    for fold in (b"\r\n ", b"\n ", b"\r\n\t", b"\n\t"):
+        assert parse_mailbox(b"Dean" + fold + b"Dean <a@b>").name == "Dean Dean"
+    for bad in (b"Dean\r\nDean <a@b>", b"Dean\nDean <a@b>", b"Dean\r\r\n <a@b>", b"Dean\r Dean <a@b>"):
+        with pytest.raises(AddressError, match="control"):
+            parse_mailbox(bad)
+
+
+@pytest.mark.parametrize("charset", ["x", "x" * 60, "utf-8*" + "e" * 54])
+@pytest.mark.parametrize("encoding", [*"bBqQ"])
+def test_an_encoded_word_of_whatever_charset_is_read_or_refused(charset: str, encoding: str) -> None:
+    for value in (f"=?{charset}?{encoding}?Y2Vv?= <a@b>", f"Dean =?{charset}?{encoding}?= <a@b>"):
+        with pytest.raises(AddressError, match="encoded-word that cannot be read"):
+            parse_mailbox(value.encode())
+
+
+@pytest.mark.parametrize("charset", ["utf-8*" + "e" * 60, "utf-8 ", " utf-8", ""], ids=ascii)
+def test_what_only_some_readers_take_for_an_encoded_word_is_refused_too(charset: str) -> None:
+    """Python's email decodes each of these; `ceo@example.test` would stand in the name of somebody else's mail."""
+    with pytest.raises(AddressError):
+        parse_mailbox(f"=?{charset}?q?ceo=40example.test?= <alice@example.test>".encode())
+
+
+@pytest.mark.parametrize("c", [*"#$&'*+/=?^_{|}~-09azAZ\u00fc"])
+def test_every_part_of_a_local_part_may_hold_every_character(c: str) -> None:
+    for local in (c, f"{c}.{c}", f"a.b{c}.{c}d"):
+        assert parse_address(f"{local}@b.test".encode()) == Address(local, "b.test")
+
+
+@pytest.mark.parametrize("charset", [b"unknown-8bit", b"x-unknown"])
+def test_a_name_in_an_unknown_charset_that_says_so_is_honest(charset: bytes) -> None:
+    """RFC 1428 3 names `unknown-8bit` for just that; mutt, Alpine and gateways write it. Read as windows-1252."""
+    assert parse_mailbox(b"=?" + charset + b"?q?Jos=E9?= <alice@example.test>").address.local == "alice"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"=?utf-8?b?Y2VvQGV4YW1?= =?utf-8?b?wbGUudGVzdA==?=",
+        b"=?utf-8?b?YW?= =?utf-8?b?xpY2U=?=",
+        b"=?utf-8?q?=EF=BC?= =?utf-8?q?=A3arol_Chief?=",
+        b"=?us-ascii?q?=EF=BC?= =?us-ascii?q?=A3arol_Chief?=",
+        b"=?utf-8?q?ceo=4?= =?utf-8?q?0example.test?=",
+        b"=?utf-8?q?ceo=40exa=FFmple.test?=",
+        b"=?utf-8?q?ceo=3?=",
+        b"=?utf-8?b?Y2Vv=QGV4?=",
+        b"=?iso-2022-jp?b?GyRCOzM=?= =?iso-2022-jp?b?RBsoQg==?=",
+        b"=?utf-16be?q?ceo=40example.test?=",
+        b"=?utf-16?b?AGEAYg==?=",
+        b"=?hz-gb-2312?q?~{ceo=40example.test~}?=",
+    ],
+)
+@pytest.mark.parametrize(
+    "form", [b"%s <alice@example.test>", b"alice@example.test (%s)", b"A <alice@example.test> (%s)"]
+)
+def test_an_encoded_word_that_readers_show_differently_is_refused(name: bytes, form: bytes) -> None:
+    """Some join neighbours before they decode them, some drop what they cannot read, some show the octets.
+
+    RFC 2047 5 forbids to cut within a character; UTF-16 (RFC 2781 4.1) and HZ are no charsets for header fields.
+    """
+    with pytest.raises(AddressError, match="encoded"):
+        parse_mailbox(form % name)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"=?utf-8?b?w6Q?=", "\u00e4"),
+        (b"=?utf-8?b?w6Q=?= =?utf-8?b?w7Y=?=", "\u00e4\u00f6"),
+        (b"=?utf-8?q?=EF=BF=BD?=", "\ufffd"),
+        (b"=?us-ascii?q?Jos=E9?= =?us-ascii?q?_B?=", "Jos\u00e9 B"),
+        (b"=?iso-2022-jp?b?GyRCOzMbKEI=?= =?iso-2022-jp?b?GyRCOzMbKEI=?=", "\u5c71\u5c71"),
+    ],
+)
+def test_an_encoded_word_that_is_whole_is_read(name: bytes, shown: str) -> None:
+    assert parse_mailbox(name + b" <alice@example.test>").name == shown
+
+
+def test_a_comment_behind_a_named_address_is_kept_beside_the_name() -> None:
+    """Before the address it is part of the name, and without a name it is the name."""
+    for value, name, comment in (
+        (b"Bob <a@b> (Sales) (=?utf-8?q?K=C3=B6ln?=)", "Bob", "Sales K\u00f6ln"),
+        (b"Bob (Sales) <a@b>", "Bob (Sales)", ""),
+        (b"Bob (Sales) <a@b> (x)", "Bob (Sales)", "x"),
+        (b"(Sales) <a@b> (x)", "Sales x", ""),
+        (b"a@b (Sales)", "Sales", ""),
+    ):
+        assert parse_mailbox(value) == Mailbox(name, Address("a", "b"), comment), value
+    with pytest.raises(AddressError, match="name is too long"):
+        parse_mailboxes(b"a" * 1_500 + b" <a@b> (" + b"a" * 501 + b")")

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from sealgate.mail import confusables
-from sealgate.mail.skeleton import alike, bare, skeleton
+from sealgate.mail.skeleton import MAX_NAME, alike, bare, domain_keys, readings, skeleton
 
 GENERATOR = Path(__file__).resolve().parents[2] / "packaging" / "confusables"
 
@@ -124,3 +124,64 @@ def test_the_table_holds_nothing_that_decomposition_or_dropping_would_have_taken
         assert unicodedata.normalize("NFD", chr(code)) == chr(code)
         assert code not in ignorable
         assert target != chr(code)
+
+
+def test_points_and_enclosures_do_not_tell_names_apart_and_vowel_signs_do() -> None:
+    """By combining class: 10 and 36 are the first and the last of the points, 200 and above are accents."""
+    for mark in "\u0334\u05b0\u05bc\u064b\u0652\u0670\u0711\u0327\u0323\u0301\u0360\u20dd\u20de\u0489":
+        assert bare(f"x{mark}y") == bare("xy"), ascii(mark)
+    for mark in "\u093e\u094d\u3099\u0e38\u0e48\u0f71":
+        assert bare(f"x{mark}y") != bare("xy"), ascii(mark)
+
+
+def test_only_so_much_of_a_text_is_looked_at() -> None:
+    assert skeleton("x" * 1_999 + "ab") == "x" * 1_999 + "a"
+    assert skeleton("é" + "x" * 2_100) == skeleton("é" + "x" * 1_999) == "e\u0301" + "x" * 1_998
+    assert len(skeleton("m" * 2_000)) == 2_000
+    assert len(skeleton("\ufdfa" * 2_000)) == 2_000
+    assert skeleton("é" + "\u200b" * 100 + "x") == "e\u0301x"
+    most = "x" * (MAX_NAME - 1)
+    assert bare(f"{most}yz") == f"{most}y"
+    assert alike(f"{most}xa", f"{most.upper()}Xb")
+    assert not alike(f"{most}a", f"{most}b")
+
+
+def test_a_name_is_read_as_written_and_without_case() -> None:
+    assert readings("Alice") == readings("\u0391lice") == {"allce"}
+    assert readings("\u039d") == {bare("\u039d"), bare("\u03bd")}
+    assert len(readings("\u039d")) == 2
+    assert readings("\u2713 ...") == frozenset()
+
+
+@pytest.mark.parametrize("apostrophe", [*"'`\u2018\u2019"])
+def test_an_apostrophe_parts_no_words(apostrophe: str) -> None:
+    assert bare(f"O{apostrophe}Alice") == bare("OAlice")
+    assert alike(f"O{apostrophe}ALICE", "o'alice")
+
+
+def test_what_reads_in_two_ways_is_read_in_both() -> None:
+    """A bar is an l or parts words, a raised sign is a letter or a footnote, a flag is letters or an ornament."""
+    for name in (
+        "Caro| Chief", "Carol|Chief", "Carol Chief\u2122", "\u1d9carol Chief\u2122", "Carol Chief\u2776",
+        "Carol Chief\u1d40\u1d39", "Carol Chief\U0001f1e8\U0001f1ed", "\U0001f1e8arol Chief", "CarolChief|",
+        "\u03f9arol Chief", "Car\u2070l Chief",
+    ):  # fmt: skip
+        known = {"carol chlef", "carolchlef"}
+        assert not readings(name).isdisjoint(known), name
+    assert len(readings("|\u2122\u017fA a\u039d")) <= 24
+
+
+def test_long_names_are_read_in_pieces_that_part_no_words() -> None:
+    for before in ("x" * 45, "x" * 49, "x" * 50, "\ufdfa " * 60, "m " * 900, "x-" * 400):
+        assert bare(f"{before} Carol Chief").endswith(" carol chlef"), before
+    words = [f"w{number}" for number in range(400)]
+    assert bare(" ".join(words)).split() == [bare(word) for word in words]
+    assert bare("Carol" * 100) == bare("Carol") * 100
+
+
+def test_a_domain_is_drawn_with_its_dots_and_dashes() -> None:
+    assert domain_keys("exampIe.test") & domain_keys("example.test")
+    assert not domain_keys("example.test") & domain_keys("exampletest")
+    assert not domain_keys("ex-ample.test") & domain_keys("example.test")
+    assert domain_keys("ex\u00e4mple.test") & domain_keys("example.test")
+    assert not domain_keys("mali.test") & domain_keys("mail.test")

@@ -350,7 +350,8 @@ def test_a_sound_profile_with_everything_in_it_has_no_problem() -> None:
             REALM.replace("senders", "kind: forwarder, senders"), 6, True, ["forwarder", "anybody"], id="all forward",
         ),
         pytest.param(
-            REALM.replace("senders: [", "kind: service, class: commercial, postal_addresses: [h], senders: [")
+            REALM.replace("a@b.test", '"{user}@b.test"')
+            .replace("senders: [", "kind: service, class: commercial, postal_addresses: [h], senders: [")
             + 'postal_addresses: {h: "Example Inc., 12 Main Street, Springfield"}\n',
             6, False, ["commercial", "every user"], id="a whole realm is commercial",
         ),
@@ -570,3 +571,42 @@ def test_a_thousand_rows_are_compared_in_seconds() -> None:
     started = time.process_time()
     assert found(rows(f'{G}spelled: "{{user}}@R", {USER_R}', *many)) == []
     assert time.process_time() - started < 15
+
+
+def test_an_address_written_out_under_a_whole_realm_is_everybodys_and_told_once() -> None:
+    text = REALM.replace("a@b.test", '"{user}@b.test", registry@b.test, dean@b.test')
+    ((line, is_error, said),) = found(text)
+    assert (line, is_error) == (6, False)
+    assert "every user of realm `R` may send as `registry@b.test` (and as 1 more written out here)" in said
+    assert "delegation: {senders: [registry@b.test], members: [alice@R]}" in said
+    assert found(GOOD.replace("[a@b.test]", "[a@b.test, registry@b.test]")) == []
+
+
+OURS = "domains: {example.test: {sign: no}, lists.example.test: {sign: no}}\n"
+
+
+@pytest.mark.parametrize("seal", ["on", "off"])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("exmaple.test", "example.test"), ("exampl.test", "example.test"), ("examplee.test", "example.test"),
+     ("exanple.test", "example.test"), ("listsexample.test", "lists.example.test"), ("example.tset", "example.test")],
+)  # fmt: skip
+def test_a_domain_spelled_almost_like_one_of_ours_is_asked_about(written: str, meant: str, seal: str) -> None:
+    text = GOOD.replace("b.test", written).replace("version: 1\n", f"version: 1\nseal: {seal}\n") + OURS
+    ((line, is_error, said),) = found(text)
+    assert (line, is_error) == (7, False)
+    assert f"did you mean `{meant}`?" in said
+    assert f"add {written} under `domains:`" in said
+
+
+@pytest.mark.parametrize("other", ["example.org", "sub.example.test", "example.com", "a.test", "sample.test"])
+def test_a_domain_that_is_plainly_another_is_not_asked_about(other: str) -> None:
+    assert found(GOOD.replace("b.test", other) + OURS) == []
+
+
+def test_many_misspelt_domains_take_no_time() -> None:
+    senders = ", ".join(f"a@host{n}x.test" for n in range(3000))
+    ours = "domains:\n" + "".join(f"  host{n}.test: {{sign: no}}\n" for n in range(3000))
+    start = time.perf_counter()
+    found(GOOD.replace("a@b.test", senders) + ours)
+    assert time.perf_counter() - start < 5

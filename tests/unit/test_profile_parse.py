@@ -334,6 +334,18 @@ def _either_loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         ("version: 1\nidentities:\n\ta: {}\n", (3, 1), "not YAML", "tabs"),
         ("version: 1\nidentities: {a: {principals: [\"b\\@c@R\"]}}\n", None, "not YAML", "single quotes"),
         ("version: 1\nlogins:\n  - {spelled: {user}@R}\n", (3, 21), "not YAML", '"{user}@EXAMPLE.TEST"'),
+        ("version: 1\nidentities: {a: {senders: [*]}}\n", (2, 29), "not YAML", 'write "*"'),
+        ("version: 1\nidentities: {a: {senders: *}}\n", None, "not YAML", 'write "*"'),
+        ("version: 1\nidentities:\n  a: x\n    b: y\n", (4, 6), "not YAML", "indent like the lines beside it"),
+        ("version: 1\nmode: a: b\n", (2, 8), "not YAML", "quote a text with `: ` in it"),
+        ("version: 1\nseal on\nmode: report\n", (3, 1), "not YAML", "a colon is missing in line 2"),
+        ("version: 1\nrules: [a,\n  b\nmode: x\n", (4, 5), "not YAML", "the [ opened in line 2 is not closed"),
+        ("version: 1\nrules: {a: b,\n  c: d\nmode: x\n", None, "not YAML", "the { opened in line 2 is not closed"),
+        ("version: 1\nmode: 'x\n\nseal: on\n", None, "not YAML", "the quote opened in line 2 is not closed"),
+        ("version: 1\nidentities:\n   a: {}\n  b: {}\n", (4, 3), "not YAML", "indent this line like its neighbours"),
+        ("version: 1\nlogins:\n  - a\n b\n", (4, 2), "not YAML", "indent this line like its neighbours"),
+        ("version: 1\nmode: x\n? a\nb\n", None, "not YAML", "a colon is missing"),
+        ("version: 1\nlogins: [{spelled: \u201c{user}\u201d}]\n", None, "not YAML", "\u201c (U+201C) is no quote"),
     ],
 )  # fmt: skip
 def test_yaml_that_says_a_thing_twice_elsewhere_or_not_at_all_is_refused(

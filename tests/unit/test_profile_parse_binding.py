@@ -539,3 +539,55 @@ def test_delegations_to_thousands_take_well_under_seconds() -> None:
     started = time.process_time()
     assert len(parsed("".join(lines)).delegated) == 10_000
     assert time.process_time() - started < 10  # takes about 1.5: a quadratic step would take minutes
+
+
+# -- slips, each named once and where it is ---------------------------------------------------------------------------
+
+LOWER = """\
+version: 1
+realms: {example.test: exact}
+logins: [{listener: s, mechanism: GSSAPI, spelled: "{user}@example.test", principal: "{user}@REALM"}]
+groups: {desk: [x@REALM, y@REALM]}
+identities:
+  a: {principals: [a@REALM, "{user}@REALM"], senders: [a@example.test]}
+  b: {principals: [b@REALM], senders: [b@example.test]}
+delegations: {d: {senders: [d@example.test], members: [desk, z@REALM]}}
+"""
+
+
+def test_a_realm_listed_in_small_letters_is_one_error_where_it_is_listed() -> None:
+    profile, problems = parse_profile(LOWER.replace("REALM", "EXAMPLE.TEST"), "p.yaml")
+    assert profile is None
+    (error,) = [p for p in problems if p.is_error]
+    assert (error.line, error.column) == (2, 10)
+    assert "write EXAMPLE.TEST: Kerberos realms have case" in error.suggestion
+
+
+def test_a_realm_in_small_letters_everywhere_is_legal_and_warned_of() -> None:
+    profile, problems = parse_profile(LOWER.replace("REALM", "example.test"), "p.yaml")
+    assert profile is not None, problems
+    assert [p.line for p in problems if "capitals" in p.message] == [2]
+    assert dict(profile.realms) == {"example.test": False}
+
+
+def test_a_realm_in_small_letters_beside_its_twin_is_another_realm() -> None:
+    text = LOWER.replace("REALM", "EXAMPLE.TEST").replace("exact}", "exact, EXAMPLE.TEST: exact}")
+    profile, problems = parse_profile(text, "p.yaml")
+    assert profile is not None, problems
+    assert set(profile.realms) == {"example.test", "EXAMPLE.TEST"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("identities: {a: {senders: [a@b.test c@b.test]}}\n", (2, 28), ["more than one @", "a comma between them?"]),
+        ("identities: {a: {principals: [a@R b@R]}}\n", (2, 31), ["a comma between them?"]),
+        ("identities: {a: {senders: [\u201ca@b.test\u201d]}}\n", (2, 28), ["\u201c (U+201C)", 'write "']),
+        ("identities: {a: {principals: [\u201eanna@R\u201c]}}\n", (2, 31), ["\u201e (U+201E)"]),
+        ("mode: \u2018enforce\u2019\n", (2, 7), ["\u2018 (U+2018)"]),
+        ("groups: {g: [x@R], h: [g, y@R]}\n", (2, 24), ["`g` is a group", "groups hold principals only"]),
+        ("groups: {g: [x@R]}\nidentities: {a: {principals: [g]}}\n", (3, 31), ["`g`", "groups are for `members:`"]),
+    ],
+)  # fmt: skip
+def test_a_slip_is_told_with_the_way_out(text: str, place: tuple[int, int], words: list[str]) -> None:
+    refused_at(HEAD + text, *place, *words)

@@ -235,3 +235,84 @@ def test_a_row_can_produce_only_what_fits_its_principal() -> None:
     assert not can_produce(row, Principal("alice", "R"))
     assert not can_produce(row, Principal("/mail", "R"))
     assert not can_produce(row, Principal("alice/mail", "S"))
+
+
+def test_names_and_spellings_are_as_long_as_is_allowed_and_no_longer() -> None:
+    longest = "a" * 510 + "@R"
+    assert str(parse_principal(longest)) == longest
+    with pytest.raises(ValueError, match="longer than 512"):
+        parse_principal("a" + longest)
+    whole = Login("MSA", ("GSSAPI",), "{user}@R", "{user}@R", "xtext")
+    assert match_login(whole, "".join(f"+{ord(c):02X}" for c in longest)) == parse_principal(longest)
+    for length, expected in ((1_536, True), (1_537, False)):
+        fixed = Login("submission", ("GSSAPI",), "x" * length, "alice@R")
+        assert (match_login(fixed, "x" * length) is not None) is expected
+
+
+def test_two_rows_collide_where_one_spells_more_of_the_name_than_the_other() -> None:
+    """The longer of two endings is the one that fits both, whichever sorts first."""
+    short = Login("submission", ("GSSAPI",), "{user}@EXAMPLE.TEST", "{user}@EXAMPLE.TEST")
+    long = Login("submission", ("GSSAPI",), "{user}/admin@EXAMPLE.TEST", "{user}@EXAMPLE.TEST")
+    expected = "the login `some-user/admin@EXAMPLE.TEST` would be both "
+    assert collision(short, long) == (f"{expected}some-user/admin@EXAMPLE.TEST and some-user@EXAMPLE.TEST")
+    assert collision(long, short) == f"{expected}some-user@EXAMPLE.TEST and some-user/admin@EXAMPLE.TEST"
+    begins = Login("submission", ("GSSAPI",), "x{user}", "{user}@EXAMPLE.TEST")
+    assert collision(BARE, begins) == (
+        "the login `xsome-user` would be both xsome-user@EXAMPLE.TEST and some-user@EXAMPLE.TEST"
+    )
+
+
+def test_a_row_without_a_user_makes_its_own_principal_only() -> None:
+    fixed = Login("submission", ("GSSAPI",), "scanner", "svc/scan@EXAMPLE.TEST")
+    assert can_produce(fixed, Principal("svc/scan", "EXAMPLE.TEST"))
+    assert not can_produce(fixed, Principal("svc/scan", "PARTNER.TEST"))
+    assert not can_produce(fixed, Principal("scanner", "EXAMPLE.TEST"))
+
+
+def test_a_realm_is_spelled_only_behind_the_user() -> None:
+    assert realm_spelled(Login("s", ("GSSAPI",), "EXAMPLE@{user}", "{user}@R")) == ""
+    assert realm_spelled(Login("s", ("GSSAPI",), "scanner@EXAMPLE.TEST", "scan@R")) == "EXAMPLE.TEST"
+    assert realm_spelled(Login("s", ("GSSAPI",), r"{user}\x@R", "{user}@R")) == ""
+
+
+def test_a_fault_of_a_template_names_the_template() -> None:
+    good, twice, braces = "{user}@R", "{user}{user}@R", "{users}@R"
+    assert template_fault(twice, good) == "{user} may stand once in `spelled`"
+    assert template_fault(good, twice) == "{user} may stand once in `principal`"
+    assert template_fault(braces, good) == "only {user} may stand in braces in `spelled`"
+    assert template_fault(good, braces) == "only {user} may stand in braces in `principal`"
+    assert template_fault(good, good) == ""
+
+
+@pytest.mark.parametrize("c", [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0), 0xD800, 0xDFFF)], ids=ascii)
+def test_no_control_character_and_no_octet_that_is_not_utf8_stands_in_a_principal(c: str) -> None:
+    for text in (f"a{c}b@R", f"{c}b@R", f"a{c}@R", f"a@R{c}"):
+        with pytest.raises(ValueError, match="control characters"):
+            parse_principal(text)
+
+
+def test_xtext_is_what_rfc_3461_says() -> None:
+    """xchar without "+" and "=", or "+" and two capital hex digits."""
+    for code in range(0x80):
+        expected = 0x21 <= code <= 0x7E and chr(code) not in "+=@"
+        name = match_login(XTEXT, f"a{chr(code)}b")
+        assert (name == Principal(f"a{chr(code)}b", "EXAMPLE.TEST")) is expected
+    for good, plain in (("+41", "A"), ("+5F", "_"), ("a+2Bb", "a+b"), ("+C3+BC", "ü"), ("x+3D+30", "x=0")):
+        assert match_login(XTEXT, good) == Principal(plain, "EXAMPLE.TEST")
+    for bad in ("+", "+4", "+4g", "+c3", "a+", "+C3", "a=b", "++", "+ 41", "ü", "a+4Gb", ""):
+        assert match_login(XTEXT, bad) is None, bad
+
+
+def test_a_backslash_escapes_what_krb5_writes_and_nothing_else() -> None:
+    for code in range(0x20, 0x7F):
+        text = f"a\\{chr(code)}b@R"
+        if chr(code) in "@/\\ntb0":
+            assert parse_principal(text).name == f"a\\{chr(code)}b"
+        else:
+            with pytest.raises(ValueError, match="backslash"):
+                parse_principal(text)
+
+
+def test_the_user_of_a_principal_is_a_single_name_without_escapes() -> None:
+    for name, user in (("alice", "alice"), ("Alice", "Alice"), ("a/b", ""), ("a\\@b", ""), ("a\\/b/c", ""), ("/", "")):
+        assert Principal(name, "R").user == user

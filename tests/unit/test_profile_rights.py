@@ -214,9 +214,7 @@ def test_everything_that_a_sender_may_use_is_listed_with_its_line() -> None:
         Grant("alice@b.test", "delegation strict", "p.yaml:22", True),
     ]
     assert [g.place for g in grants(of, identity(of, "filed"), principal("filed@R"))] == ["p.yaml:18", "/etc/senders:7"]
-    assert [g.pattern for g in grants(of, identity(of, "relay"), None)] == [
-        "alerts@b.test"
-    ]
+    assert [g.pattern for g in grants(of, identity(of, "relay"), None)] == ["alerts@b.test"]
 
 
 def test_an_identity_without_places_answers_with_its_own() -> None:
@@ -260,3 +258,65 @@ def test_a_pattern_of_the_users_name_is_told_as_the_address_it_gives() -> None:
     assert [g.pattern for g in grants(of, staff, principal("dave/admin@R"))] == []
     assert [g.pattern for g in grants(of, staff, principal("Dave@R"))] == []  # names keep their case
     assert [g.pattern for g in grants(of, staff, principal("dave+x@R"))] == []
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A file of senders that gives its one line to whoever asks in one way."""
+
+    exact_case: bool
+    delimiter: str
+
+    def line_for(self, who: Principal, what: Address, *, exact_case: bool, delimiter: str) -> int:
+        return 9 if (exact_case, delimiter) == (self.exact_case, self.delimiter) else 0
+
+    def of(self, who: Principal) -> tuple[tuple[str, int], ...]:
+        return (("second@b.test", 9),)
+
+    def holders(self, what: Address, *, exact_case: bool, delimiter: str) -> tuple[tuple[str, int], ...]:
+        return ()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("delimiter", ["", "+"])
+def test_a_file_of_senders_is_asked_as_the_profile_compares(exact: bool, delimiter: str) -> None:
+    file = SenderFile("/etc/senders")
+    made = replace(profile(), exact_local_parts=exact, recipient_delimiter=delimiter)
+    for asks, expected in (((exact, delimiter), True), ((not exact, delimiter), False), ((exact, "-"), False)):
+        of = replace(made, sender_tables=MappingProxyType({file: _Asked(*asks)}))
+        assert (asked(of, "filed", "filed@R", "second@b.test") is not None) is expected
+
+
+def test_a_file_of_senders_gives_nothing_without_a_login() -> None:
+    of = replace(profile(), sender_tables=MappingProxyType({SenderFile("/etc/senders"): _Asked(False, "")}))
+    assert asked(of, "filed", "", "second@b.test") is None
+    assert [g.pattern for g in grants(of, identity(of, "filed"), None)] == ["first@b.test"]
+    assert list(grants(of, identity(of, "filed"), principal("filed@R")))[-1] == Grant(
+        "second@b.test", "file /etc/senders", "/etc/senders:9"
+    )
+
+
+def test_delegated_addresses_compare_as_the_profile_says_too() -> None:
+    assert asked(profile(), "alice", "alice@R", "SALES@b.test") is not None
+    exact = replace(profile(), exact_local_parts=True)
+    assert asked(exact, "alice", "alice@R", "sales@b.test") is not None
+    assert asked(exact, "alice", "alice@R", "SALES@b.test") is None
+    assert asked(profile(), "alice", "alice@R", "sales+eu@b.test") is None
+
+
+def test_the_place_of_a_right_is_in_the_file_of_its_identity_whatever_that_is_called() -> None:
+    of, problems = parse_profile(TEXT, "odd:name.yaml")
+    assert of is not None, problems
+    found = asked(of, "alice", "alice@R", "alice@b.test")
+    assert found is not None
+    assert found.place == "odd:name.yaml:5"
+
+
+def test_a_pattern_alone_compares_without_case_and_knows_no_subaddresses() -> None:
+    """What `matches` does where nothing is said: the defaults of a profile."""
+    pattern = SenderPattern("Alice", "b.test")
+    assert pattern.matches(address("aLICE@b.test"))
+    assert not pattern.matches(address("aLICE@b.test"), exact_case=True)
+    assert not pattern.matches(address("alice+x@b.test"))
+    assert not SenderPattern("{user}", "b.test").matches(address("{user}@b.test"))
+    assert not SenderPattern("{user}", "b.test").matches(address("@b.test"))

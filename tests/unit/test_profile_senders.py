@@ -572,3 +572,42 @@ def test_the_examples_of_the_manual_are_in_order() -> None:
     assert {form for form, _ in formats} == set(SenderFormat)
     for form, text in formats:
         assert not read(text, form)[1], form
+
+
+# -- files that are not what they were taken for -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["logins", "texthash", "regexp"])
+@pytest.mark.parametrize("text", ["", "\n# alice@EXAMPLE.TEST  alice@example.test\n\n"])
+def test_a_file_without_a_row_is_warned_of(text: str, form: str) -> None:
+    table, problems = read(text, form)
+    assert table is not None
+    ((message, is_error),) = [(p.message, p.is_error) for p in problems]
+    assert "has no row" in message
+    assert not is_error
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# by address\nalice@example.test  alice\nsales@example.test  alice, bob\n@lists.test  svc/lists\n",
+        "\nalice@example.test  alice@EXAMPLE.TEST\nbob@example.test  bob@EXAMPLE.TEST\n",
+    ],
+)
+def test_a_map_by_address_read_as_logins_is_one_error_that_names_the_format(text: str) -> None:
+    table, problems = read(text)
+    assert table is None
+    (problem,) = problems
+    assert (problem.line, problem.is_error) == (2, True)
+    assert "`format: texthash`?" in problem.suggestion
+
+
+def test_a_few_rows_turned_round_are_told_each_among_good_ones() -> None:
+    _, problems = read("a@EXAMPLE.TEST  a@example.test\nb  b@example.test\nc@example.test  c\n")
+    assert [(p.line, p.is_error) for p in problems if p.is_error] == [(3, True)]
+    assert not any("texthash" in p.suggestion for p in problems)
+
+
+def test_a_realm_in_lower_case_is_not_taken_for_a_map() -> None:
+    table, problems = read("alice@example.test  alice@example.test\n")
+    assert table is not None, problems

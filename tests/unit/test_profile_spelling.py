@@ -185,3 +185,16 @@ def test_what_an_operator_wrote_is_shown_without_control_characters() -> None:
 @settings(max_examples=200)
 def test_no_format_is_too_odd(form: str) -> None:
     judged(smtpd("dovecot"), Dovecot("d.conf", form, "EXAMPLE.TEST"))
+
+
+def test_rows_that_all_wait_for_the_realm_that_cyrus_cuts_off_are_warned_of() -> None:
+    problem = only(judged(smtpd(domain="")))
+    assert "`alice@EXAMPLE.TEST` arrives as `alice`" in problem.message
+    assert problem.suggestion == "smtpd_sasl_local_domain = EXAMPLE.TEST"
+    assert "arrives as `alice`" in only(judged(smtpd(domain=""), kerberos=None)).message, (
+        "the host's realm is not known"
+    )
+    both = profile(replace(LONG, mechanisms=("GSSAPI",)), SHORT)
+    assert judged(smtpd(domain=""), of=both) == (), "a row takes the short name"
+    nowhere = Kerberos("/etc/krb5.conf")
+    assert judged(smtpd(domain=""), kerberos=nowhere) == (), "without a default_realm nothing is cut off"

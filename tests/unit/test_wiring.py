@@ -134,3 +134,23 @@ def test_remove_is_for_rules_whose_findings_name_fields(profile: Path) -> None:
     if able:
         profile.write_text(f"{text}rules:\n  {able}: {{action: remove}}\n")
         good(profile)
+
+
+def test_a_missing_key_is_told_at_its_own_line_with_the_command_that_makes_one(profile: Path) -> None:
+    keys = "\n    keys:\n      - selector: s1\n        file: /nowhere/key.pem\n"
+    text = profile.read_text().replace("example.test: {sign: no}\n", "example.test:\n    sign: yes" + keys)
+    profile.write_text(text)
+    (problem,) = errors(profile)
+    assert problem.line == next(n for n, line in enumerate(text.splitlines(), 1) if "key.pem" in line)
+    assert "sealgate keys new example.test --selector s1" in problem.suggestion
+
+
+def test_an_octet_that_is_no_utf_8_is_told_with_its_place(profile: Path, tmp_path: Path) -> None:
+    profile.write_bytes("version: 1\n# ä\nb: ü".encode() + b"\xe4\n")
+    (problem,) = errors(profile)
+    assert (problem.line, problem.column) == (3, 5)
+    assert "0xE4" in problem.message
+    profile.write_text(PROFILE.replace("FOLDER", str(tmp_path)))
+    (tmp_path / "map").write_bytes(b"carol@example.test car\xf6l\n")
+    (problem,) = errors(profile)
+    assert (problem.file, problem.line, problem.column) == (str(tmp_path / "map"), 1, 23)

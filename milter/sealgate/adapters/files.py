@@ -15,6 +15,21 @@ from sealgate.app.ports import PortError
 MAX_FILE: Final = 64 * 1024 * 1024  # octets; 50,000 identities are about 10 MB, a file of 200,000 senders about 17 MB
 
 
+class EncodingError(PortError):
+    """A file that is not UTF-8.
+
+    Attributes:
+        line: of the first octet that is none, from 1.
+        column: from 1, in characters.
+    """
+
+    def __init__(self, path: Path, data: bytes, start: int) -> None:
+        before = data[:start].rpartition(b"\n")[2].decode("utf-8")
+        self.line, self.column = data.count(b"\n", 0, start) + 1, len(before) + 1
+        where = f"octet 0x{data[start]:02X} in line {self.line}, column {self.column}"
+        super().__init__(f"{path} is not UTF-8: {where}; save the file as UTF-8")
+
+
 def read_policy(path: Path) -> str:
     """Read a profile, a settings file or a file of senders.
 
@@ -27,7 +42,7 @@ def read_policy(path: Path) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise PortError(f"{path} is not UTF-8: {error}") from error
+        raise EncodingError(path, data, error.start) from error
 
 
 def read_key(path: Path) -> bytes:

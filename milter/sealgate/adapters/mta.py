@@ -1,8 +1,8 @@
-"""Reads how logins are spelled on this host: Postfix's, Dovecot's and Kerberos' own settings.
+"""Reads how logins are spelled on this host and which mail reaches the gate: Postfix's, Dovecot's, Kerberos' settings.
 
-`read_mta` asks `postconf` and `doveconf` and reads krb5.conf with what it includes. Nothing is changed and nothing is
-demanded: a program or file that is not here, does not answer in time or cannot be understood leaves its part unknown
-(`None`), and `Looked` says which and why. The judgement is `profile.spelling`'s.
+Asks `postconf` and `doveconf`, and reads krb5.conf with what it includes. Nothing is changed or demanded: a program or
+file that is not here, does not answer in time or cannot be understood leaves its part unknown (`None`), and `Looked`
+says which and why. The judgement is `profile.spelling`'s and `profile.milters`'.
 """
 
 import os
@@ -25,9 +25,11 @@ MAX_OCTETS: Final = 4 * 1024 * 1024  # of all of them together
 MAX_INCLUDES: Final = 10  # one within the other
 
 _PARAMETERS: Final = (
-    "config_directory", "import_environment", "milter_macro_daemon_name", "smtpd_authorized_xclient_hosts",
-    "smtpd_sasl_auth_enable", "smtpd_sasl_local_domain", "smtpd_sasl_type",
+    "config_directory", "import_environment", "milter_default_action", "milter_macro_daemon_name", "non_smtpd_milters",
+    "smtpd_authorized_xclient_hosts", "smtpd_milters", "smtpd_sasl_auth_enable", "smtpd_sasl_local_domain",
+    "smtpd_sasl_type",
 )  # fmt: skip
+
 _INCLUDED: Final = re.compile(r"[A-Za-z0-9_-]+|[^.].*\.conf")  # krb5.conf(5): the names that includedir reads
 _ESCAPE: Final = re.compile(r"\\(.)")
 _ESCAPED: Final = {"n": "\n", "t": "\t", "b": "\b"}
@@ -41,7 +43,7 @@ class Looked:
 
     Attributes:
         settings: what is known.
-        seen: what was looked at: `postfix`, `dovecot`, `krb5.conf`.
+        seen: what was looked at, each with its path: `postfix (/etc/postfix)`, `dovecot (...)`, `krb5.conf (...)`.
         absent: what is not on this host.
         unread: what is here and told nothing, with the reason.
     """
@@ -71,7 +73,7 @@ def read_mta(
     absent: list[str] = []
     unread: list[str] = []
 
-    def noted(name: str, read: Callable[[], T]) -> T | None:
+    def noted(name: str, read: Callable[[], T], path: Callable[[T], str]) -> T | None:
         try:
             value = read()
         except FileNotFoundError:
@@ -79,58 +81,59 @@ def read_mta(
         except (PortError, OSError) as error:
             unread.append(f"{name} ({error})")
         else:
-            seen.append(name)
+            seen.append(f"{name} ({path(value)})")
             return value
         return None
 
-    postfix = noted("postfix", lambda: _postfix(postfix_config, seconds))
-    dovecot = noted("dovecot", lambda: _dovecot(dovecot_config, seconds))
-    imported, smtpds = postfix if postfix is not None else ("", None)
-    kerberos = noted("krb5.conf", lambda: read_krb5(krb5_config or _krb5_of(imported) or "/etc/krb5.conf"))
+    postfix = noted("postfix", lambda: _postfix(postfix_config, seconds), lambda found: found[0]["config_directory"])
+    dovecot = noted("dovecot", lambda: _dovecot(dovecot_config, seconds), lambda found: found.file)
+    main, smtpds = postfix if postfix is not None else ({}, None)
+    krb5 = krb5_config or _krb5_of(main.get("import_environment", "")) or "/etc/krb5.conf"
+    kerberos = noted("krb5.conf", lambda: read_krb5(krb5), lambda found: found.file)
     if postfix is None and Path("/etc/mail/sendmail.cf").exists():
         unread.append("sendmail (it writes logins as xtext: its rows want `encoding: xtext`)")
-    return Looked(SaslSettings(smtpds, dovecot, kerberos), tuple(seen), tuple(absent), tuple(unread))
+    unlogged = Setting(main.get("non_smtpd_milters", ""), f"{main['config_directory']}/main.cf") if main else None
+    return Looked(SaslSettings(smtpds, dovecot, kerberos, unlogged), tuple(seen), tuple(absent), tuple(unread))
 
 
 # -- Postfix and Dovecot -----------------------------------------------------------------------------------------------
 
 
-def _postfix(config: str, seconds: float) -> tuple[str, tuple[Smtpd, ...]]:
-    """Return import_environment and the smtpd services.
+def _postfix(config: str, seconds: float) -> tuple[dict[str, str], tuple[Smtpd, ...]]:
+    """Return what main.cf says, and the smtpd services.
 
     Raises:
         FileNotFoundError: there is no postconf.
         PortError: postconf told nothing.
     """
     where = ("-c", config) if config else ()
-    main = _pairs(_said("postconf", *where, "-x", *_PARAMETERS, seconds=seconds))
+    main = {"config_directory": config} | _pairs(_said("postconf", *where, "-x", *_PARAMETERS, seconds=seconds))
     services = _said("postconf", *where, "-M", seconds=seconds)
     overrides = _pairs(_said("postconf", *where, "-P", "-x", seconds=seconds))
-    folder = main.get("config_directory") or config
-    found: list[Smtpd] = []
-    for row in services.splitlines():
-        fields = row.split(None, 8)  # postconf writes a service on one line, its options behind the command
-        if len(fields) < 8 or fields[7] != "smtpd":
-            continue
-        service = f"{fields[0]}/{fields[1]}"
+    # postconf writes a service on one line, its options behind the command.
+    rows = [fields for row in services.splitlines() if len(fields := row.split(None, 8)) >= 8 and fields[7] == "smtpd"]
+    return main, tuple(_smtpd(f"{fields[0]}/{fields[1]}", main, overrides) for fields in rows)
 
-        def setting(name: str, service: str = service) -> Setting:
-            own = overrides.get(f"{service}/{name}")
-            if own is not None:
-                return Setting(own, f"{folder}/master.cf")
-            return Setting(main.get(name, ""), f"{folder}/main.cf")
 
-        found.append(
-            Smtpd(
-                service,
-                setting("milter_macro_daemon_name").value,
-                setting("smtpd_sasl_auth_enable").value.lower() == "yes",
-                setting("smtpd_sasl_type").value,
-                setting("smtpd_sasl_local_domain"),
-                setting("smtpd_authorized_xclient_hosts"),
-            )
-        )
-    return main.get("import_environment", ""), tuple(found)
+def _smtpd(service: str, main: dict[str, str], overrides: dict[str, str]) -> Smtpd:
+    """A service with the settings in force for it: its own of master.cf over those of main.cf."""
+    folder = main["config_directory"]
+
+    def setting(name: str) -> Setting:
+        if (own := overrides.get(f"{service}/{name}")) is not None:
+            return Setting(own, f"{folder}/master.cf")
+        return Setting(main.get(name, ""), f"{folder}/main.cf")
+
+    return Smtpd(
+        service,
+        setting("milter_macro_daemon_name").value,
+        setting("smtpd_sasl_auth_enable").value.lower() == "yes",
+        setting("smtpd_sasl_type").value,
+        setting("smtpd_sasl_local_domain"),
+        setting("smtpd_authorized_xclient_hosts"),
+        setting("smtpd_milters"),
+        setting("milter_default_action"),
+    )
 
 
 def _krb5_of(import_environment: str) -> str:
@@ -265,8 +268,7 @@ class _Profile:
             elif text[0] == "}":
                 del section[max(1, len(section) - 1) :]
             elif "=" in text:
-                name, _, value = (part.strip() for part in text.partition("="))
-                name = name.rstrip("*").strip()
+                name, value = text.partition("=")[0].rstrip("* \t"), text.partition("=")[2].strip()
                 pending = name if not value else ""
                 if value.startswith("{"):
                     section.append(name)

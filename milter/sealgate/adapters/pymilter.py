@@ -44,7 +44,7 @@ _NO_REPLY: Final = {
 }
 # Postfix sends login macros only at MAIL, and the queue id is certain only at the end.
 _MACROS: Final = (
-    (milter.M_CONNECT, "j v {daemon_name}"),
+    (milter.M_CONNECT, "j v i {daemon_name}"),
     (
         milter.M_ENVFROM,
         "{auth_type} {auth_authen} {mail_addr} {tls_version} {cipher_bits} {cert_subject} {cert_issuer} {verify}",
@@ -211,6 +211,9 @@ class Gate:
         connection.name = hostname or ""
         if isinstance(address, tuple):
             connection.address, connection.port = address[0], address[1]
+        if connection.port == 0 and not _macro(ctx, "i"):
+            # cleanup(8) plays the client of sendmail(1) and has a queue id from the beginning; smtpd(8) never has.
+            connection.port = -1
         connection.listener = _macro(ctx, "{daemon_name}")
         connection.mta = _macro(ctx, "v")
         # Passing for the whole connection is safe here; at the envelope stages Postfix before 2026-08 may keep an
@@ -252,7 +255,7 @@ class Gate:
     @_guarded("header")
     def _header(self, ctx: "Context", name: str, value: bytes) -> None:
         # Folds arrive as newline + blank; on the wire they are CRLF + blank.
-        crlf = value.replace(b"\n", b"\r\n") if b"\n" in value else value
+        crlf = value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") if b"\n" in value else value
         _under_way(ctx).intake.header(name.encode("utf-8", "surrogateescape"), crlf)
 
     @_guarded("eoh")

@@ -38,19 +38,31 @@ def chosen(wanted: tuple[str, ...] = (), has: frozenset[Needs] = frozenset()) ->
     """The shapes to send.
 
     Args:
-        wanted: codes or families, case-blind; empty: all.
+        wanted: codes or families, case-blind, a family also with hyphens for its blanks; empty: all.
         has: what the site has set.
 
     Raises:
         KeyError: a word of `wanted` is neither code nor family.
     """
-    words = {word.lower() for word in wanted}
-    known = {shape.code for shape in SHAPES} | {shape.family.lower() for shape in SHAPES}
-    if unknown := words - known:
+    words = {word.lower().replace(" ", "-") for word in wanted}
+    if unknown := words - {*_words()}:
         raise KeyError(sorted(unknown)[0])
     able = has | {Needs.NOTHING}
     return tuple(
         shape
         for shape in SHAPES
-        if shape.needs in able and (not words or shape.code in words or shape.family.lower() in words)
+        if shape.needs in able and (not words or shape.code in words or _hyphened(shape.family) in words)
     )
+
+
+def completed(beginning: str) -> tuple[str, ...]:
+    """The words for `chosen` that begin so: families with hyphens for their blanks, then codes."""
+    return tuple(word for word in _words() if word.startswith(beginning.lower().replace(" ", "-")))
+
+
+def _words() -> dict[str, None]:
+    return dict.fromkeys((*(_hyphened(shape.family) for shape in SHAPES), *(shape.code for shape in SHAPES)))
+
+
+def _hyphened(family: str) -> str:
+    return family.lower().replace(" ", "-")

@@ -3,11 +3,14 @@
 RFC 2047 5 forbids them within an addr-spec; programs that decode before they parse find another address there.
 """
 
+from dataclasses import replace
 from typing import Final
 
-from sealgate.attack.shape import Shape, hostile
+from sealgate.attack.shape import Needs, Shape, hostile
 
-SHAPES: Final[tuple[Shape, ...]] = hostile(
+# What such a word reads like is no address of anybody's here: gates that bind their own domains let it stand as a name.
+_READ_AS_FOREIGN: Final = "ew-glued"
+_WORDS: Final = hostile(
     "encoded-words",
     ("ew-whole", b"From: =?utf-8?B?{victim_b64}?=\r\n", "The whole address is encoded, and shown decoded."),
     ("ew-whole-q", b"From: =?utf-8?Q?{victim_q}?=\r\n", "The same, quoted-printable."),
@@ -50,3 +53,6 @@ SHAPES: Final[tuple[Shape, ...]] = hostile(
     ("ew-comment", b"From: {own} (=?utf-8?B?{victim_b64}?=)\r\n", "An encoded comment is shown as the name."),
     ("ew-bidi", b"From: =?utf-8?Q?=E2=80=AE{victim_q}?= <{own}>\r\n", "An encoded override turns the text around."),
 )  # fmt: skip
+SHAPES: Final[tuple[Shape, ...]] = tuple(
+    replace(shape, needs=Needs.FOREIGN_NAMES) if shape.code == _READ_AS_FOREIGN else shape for shape in _WORDS
+)

@@ -25,12 +25,18 @@ _ADDRESSES: Final = hostile(
     ("name-soft", b'From: "{victim_soft}" <{own}>\r\n', "Soft hyphens break the address up for a search."),
     ("name-spaced-at", b'From: "{victim_local} @ {victim_domain}" <{own}>\r\n', "Blanks around the @."),
     ("name-at-word", b'From: "{victim_local} (at) {victim_domain}" <{own}>\r\n', "People read `(at)` as @."),
-    ("name-elsewhere", b'From: "president@{elsewhere}" <{own}>\r\n', "The name is an address of another domain."),
     ("name-two", b'From: "{own}, {victim}" <{own}>\r\n', "The own address and the victim's in the name."),
     ("name-joiner", b'From: "{victim_local}\xe2\x81\xa0@{victim_domain}" <{own}>\r\n', "A word joiner before the @."),
     ("name-escapes", b'From: "{victim_local}\\@{victim_domain}" <{own}>\r\n', "The @ is escaped."),
     ("name-mailto", b'From: "mailto:{victim}" <{own}>\r\n', "A link to the victim as a name."),
 )  # fmt: skip
+_FOREIGN: Final = tuple(
+    replace(shape, needs=Needs.FOREIGN_NAMES)
+    for shape in hostile(
+        "display names",
+        ("name-elsewhere", b'From: "president@{elsewhere}" <{own}>\r\n', "The name is an address of another domain."),
+    )
+)
 _NAMES: Final = tuple(
     replace(shape, needs=Needs.PROTECTED)
     for shape in hostile(
@@ -63,4 +69,4 @@ _BRAND: Final = tuple(
         ("brand-suffix", b'From: "{brand} - do not reply" <{own}>\r\n', "With a remark behind."),
     )
 )
-SHAPES: Final[tuple[Shape, ...]] = _ADDRESSES + _NAMES + _BRAND
+SHAPES: Final[tuple[Shape, ...]] = _ADDRESSES + _FOREIGN + _NAMES + _BRAND

@@ -25,6 +25,7 @@ class Needs(enum.StrEnum):
     BRAND = "protected brand"  # the brand's name stands under `protected`
     CLOSED_REPLY_TO = "reply_to: owned"
     OPEN_REPLY_TO = "reply_to: off"
+    FOREIGN_NAMES = "identity.display-foreign: enforce"  # no other address may be the name beside one's own
     DELIMITER = "recipient_delimiter"  # such as "+", and subaddresses are the sender's own
     IDN = "address in an IDN"  # the sender also has an address in an internationalised domain
 

@@ -6,6 +6,7 @@ from where, and a person accepts it or not. Only what reads as a principal and a
 counted, so that nobody takes silence for completeness.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,20 +21,22 @@ _RIGHTS: Final = frozenset(
     {"identity.envelope-sender", "identity.header-from", "identity.sender-field", "identity.resent-field"}
 )
 _UNKNOWN: Final = "identity.unknown-principal"
+_SIGNS = re.compile(r"[{}*]")  # atext, and legal in Kerberos: in a profile they stand for others
 MAX_CLIENTS: Final = 50  # networks remembered for one use
 
 
 @dataclass(slots=True)
 class Use:
-    """One principal seen with one address it has no right to.
+    """One sender seen with one address it has no right to.
 
     Attributes:
+        principal: None where the identity is known without a login (a network, a certificate, local submission).
         first, last: the times of the earliest and the latest message, as the record writes them.
         clients: how many different client addresses it came from, at most `MAX_CLIENTS` counted.
         places: where the address stood, with how often: `From`, `MAIL FROM`, `Sender`.
     """
 
-    principal: Principal
+    principal: Principal | None
     address: str
     identity: str
     messages: int = 0
@@ -49,16 +52,17 @@ class Suggestion:
 
     Attributes:
         identities: principals that stand in no identity, each with its uses, most used first.
-        rights: uses by principals that have an identity, most used first.
-        shared: addresses that two or more principals used: a delegation rather than many rights.
+        sources: by identity that is known without a login, its uses: rights of that identity.
+        rights: addresses that principals with an identity used, each with its uses: one delegation an address. Not a
+            right of the identity: it may be everybody of a realm, and only this principal was seen.
         passed_over: uses that cannot be proposed, with how often: no principal, or no plain address.
         others: rules met that no right would have prevented, with how often.
         messages: decisions that were read.
     """
 
     identities: Mapping[Principal, tuple[Use, ...]]
-    rights: tuple[Use, ...]
-    shared: Mapping[str, tuple[Use, ...]]
+    sources: Mapping[str, tuple[Use, ...]]
+    rights: Mapping[str, tuple[Use, ...]]
     passed_over: Mapping[str, int]
     others: Mapping[str, int]
     messages: int
@@ -82,7 +86,7 @@ class _Reading:
     """The counts so far."""
 
     def __init__(self) -> None:
-        self.uses: dict[tuple[Principal, str], Use] = {}
+        self.uses: dict[tuple[str, str], Use] = {}
         self.passed_over: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self.messages = 0
@@ -109,35 +113,45 @@ class _Reading:
     def _use(self, event: Mapping[str, Any], text: str) -> Use | None:
         auth = event.get("auth")
         auth = auth if isinstance(auth, dict) else {}
+        identity = str(auth.get("identity") or "")
+        principal: Principal | None = None
         try:
             principal = parse_principal(str(auth.get("principal") or ""))
         except ValueError:
-            self.passed_over["no principal: a client without a login, or a login that no row maps"] += 1
-            return None
+            if not identity:
+                self.passed_over["nobody: a client without a login, or a login that no row maps"] += 1
+                return None
         try:
             address = parse_address(text.encode("utf-8", "surrogatepass"))
         except AddressError:
             self.passed_over["no plain address"] += 1
             return None
+        if _SIGNS.search(f"{principal or ''}{address}"):
+            self.passed_over["a name that the profile would read as a pattern"] += 1
+            return None
         spelled = f"{address.local.lower()}@{address.domain}"
-        return self.uses.setdefault((principal, spelled), Use(principal, spelled, str(auth.get("identity") or "")))
+        who = str(principal) if principal else f"identity {identity}"
+        return self.uses.setdefault((who, spelled), Use(principal, spelled, identity))
 
     def result(self, least: int) -> Suggestion:
         uses = sorted(
             (use for use in self.uses.values() if use.messages >= least),
-            key=lambda use: (-use.messages, use.principal, use.address),
+            key=lambda use: (-use.messages, str(use.principal or ""), use.address),
         )
         by_address: dict[str, list[Use]] = {}
-        for use in uses:
-            by_address.setdefault(use.address, []).append(use)
         identities: dict[Principal, list[Use]] = {}
+        sources: dict[str, list[Use]] = {}
         for use in uses:
-            if not use.identity:
+            if use.principal is None:
+                sources.setdefault(use.identity, []).append(use)
+            elif use.identity:
+                by_address.setdefault(use.address, []).append(use)
+            else:
                 identities.setdefault(use.principal, []).append(use)
         return Suggestion(
             {principal: tuple(found) for principal, found in identities.items()},
-            tuple(use for use in uses if use.identity and len(by_address[use.address]) == 1),
-            {address: tuple(found) for address, found in by_address.items() if len(found) > 1},
+            {name: tuple(found) for name, found in sources.items()},
+            {address: tuple(found) for address, found in by_address.items()},
             dict(self.passed_over.most_common()),
             dict(self.others.most_common()),
             self.messages,

@@ -77,7 +77,7 @@ def identify(session: Session, profile: Profile) -> Caller:
 def of_principal(principal: Principal, profile: Profile) -> Caller:
     """The caller that a proven principal is: its own identity before that of its whole realm."""
     if profile.realms.get(principal.realm):  # a realm whose names have no case, such as Active Directory's
-        principal = Principal(principal.name.lower(), principal.realm)
+        principal = principal.folded
     found = profile.by_principal.get(principal)
     if found is None and principal.user:
         found = profile.by_realm.get(principal.realm)
@@ -138,7 +138,7 @@ def _held_to(caller: Caller, session: Session) -> Caller:
         findings.append(_found("identity.weak-session", f"{detail}, needs {identity.min_cipher_bits}", tells=needed))
     if is_login and identity.only_from and not _is_within(_address(session.client_address), identity.only_from):
         detail = f"{caller.shown} logged in from {printable(session.client_address)}"
-        findings.append(_found("identity.client-network", detail))
+        findings.append(_found("identity.client-network", detail, tells=detail))
     return replace(caller, findings=tuple(findings)) if findings else caller
 
 
@@ -151,7 +151,8 @@ def _by_login(session: Session, profile: Profile) -> Caller:
             return of_principal(principal, profile)
     if foreign := _foreign_realm(session.auth_name, profile):
         detail = f"{printable(session.auth_name)} logged in, and {printable(foreign)} is no realm of the profile"
-        finding = _found("identity.foreign-realm", detail, session.listener, about=session.auth_name)
+        tells = f"you logged in as {printable(session.auth_name)}"
+        finding = _found("identity.foreign-realm", detail, session.listener, tells=tells, about=session.auth_name)
         return Caller(via="login", findings=(finding,))
     return Caller(via="login", findings=(_found("identity.unmapped-login", _row_to_add(session), session.listener),))
 

@@ -2,24 +2,33 @@
 
 Most readers show the name and hide the address, so a name is where deceit goes once addresses are bound. An address of
 our domains, or one that belongs to a protected person or brand, may stand in a name only where the sender may use it;
-other addresses in names are told of (`"bob@example.org via Tickets"` is honest). A name that looks like a protected
-one (UTS 39 skeletons) may be borne only by the addresses the profile lists for it.
+other addresses in names are told of (`"bob@example.org via Tickets"` is honest). A name that reads like a protected one
+(`mail.namesakes`) may be borne by the addresses that the profile lists for it, and by whoever owns one of them. A
+comment behind the address is part of the name: some readers show both.
+
+What is made of the profile for comparing is made once. Nothing here raises.
 """
 
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sealgate.checks.caller import Caller
 from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
-from sealgate.mail.address import Address, AddressError, Mailbox, addresses_within, parse_address
+from sealgate.mail.address import Address, AddressError, Mailbox, parse_address
+from sealgate.mail.namesakes import Known
 from sealgate.mail.reply import printable
-from sealgate.mail.skeleton import readings, skeleton
-from sealgate.mail.within import MAX_FOUND
-from sealgate.profile.model import Profile, Protected
-from sealgate.profile.rights import grant_for
+from sealgate.mail.skeleton import domain_keys
+from sealgate.mail.within import MAX_FOUND, Shown, addresses_within, shown_within
+from sealgate.profile.model import Domain, Profile, Protected, SenderPattern
+from sealgate.profile.rights import grant_for, own_grant
 
-MAX_WORDS: Final = 200  # of a name; a name is at most a line or two
+MAX_FINDINGS: Final = 20  # of one name: its record must not grow with its sender's zeal
+_MAX_LABELS: Final = 20  # of what may be a domain
+_Part = TypeVar("_Part")
 
 
 def check_name(mailbox: Mailbox, where: str, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
@@ -30,65 +39,117 @@ def check_name(mailbox: Mailbox, where: str, profile: Profile, caller: Caller) -
         where: the field, for the finding.
         profile: for domains and protected names.
         caller: who sends.
+
+    Returns:
+        Each finding once, what is refused before what is told of; at most 20.
     """
-    if not mailbox.name:
+    name = f"{mailbox.name} ({mailbox.comment})" if mailbox.comment else mailbox.name
+    if not name:
         return ()
-    within = addresses_within(mailbox.name)
-    findings = [f for text in within for f in _address_in_name(text, mailbox, where, profile, caller)]
-    for text in addresses_within(_in_octets(mailbox.name)):
-        if text not in within and text.rpartition("@")[2] in profile.domains:
+    findings = _protected_name(name, mailbox.address, where, profile, caller)
+    within = shown_within(name)
+    for shown in within:
+        findings += _judge(shown, mailbox.address, where, profile, caller)
+    written = {shown.address for shown in within}
+    for text in addresses_within(_in_octets(name)) if not name.isascii() else ():
+        if text not in written and profile.owns(text.rpartition("@")[2]):
             findings.append(
                 _found("identity.display-address", f"read in octets the name shows {printable(text)}", where, text)
             )
     if len(within) >= MAX_FOUND:  # behind so many there may be one of ours that was not looked at
-        findings.append(_found("identity.display-address", f"{MAX_FOUND} addresses in one name", where, within[-1]))
-    findings += _protected_name(mailbox, where, profile)
-    return tuple(dict.fromkeys(findings))
+        about = within[-1].address or within[-1].drawn
+        findings.append(_found("identity.display-address", f"{MAX_FOUND} addresses in one name", where, about))
+    findings.sort(key=lambda finding: finding.rule.code == "identity.display-foreign")
+    return tuple(dict.fromkeys(findings))[:MAX_FINDINGS]
 
 
-def _address_in_name(text: str, mailbox: Mailbox, where: str, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
-    try:
-        address = parse_address(text.encode())
-    except AddressError:
-        is_bound = _is_drawn_like_ours(text.rpartition("@")[2], profile)
+def _judge(shown: Shown, bearer: Address, where: str, profile: Profile, caller: Caller) -> list[Finding]:
+    """Judge what stands around one @ of a name."""
+    text = shown.address
+    if not text:
+        if not _holds_ours(shown.drawn, profile):
+            return []
+        text, is_bound = f"{shown.local}@{shown.drawn}", True  # whose it is, a reader sees without a local part
     else:
-        if str(address).lower() == str(mailbox.address).lower():
-            return ()
-        if caller.identity is not None and grant_for(profile, caller.identity, caller.principal, address) is not None:
-            return ()
-        is_protected = any(_belongs(address, each, profile) for each in profile.protected)
-        is_bound = is_protected or _is_drawn_like_ours(address.domain, profile)
+        try:
+            address = parse_address(text.encode())
+        except AddressError:
+            is_bound = _is_drawn_like_ours(shown.drawn, shown.domain, profile)
+        else:
+            if str(address).lower() == str(bearer).lower():
+                return []
+            if caller.identity and grant_for(profile, caller.identity, caller.principal, address) is not None:
+                return []
+            is_bound = _is_protected(address, profile) or _is_drawn_like_ours(shown.drawn, address.domain, profile)
     # A list that puts its own address into From names the author beside it: `"bob@example.test via Talk" <talk@...>`.
     code = "identity.display-address" if is_bound and not caller.is_forwarder else "identity.display-foreign"
-    return (_found(code, f"the name shows {printable(text)}, the address is {mailbox.address}", where, text),)
+    return [_found(code, f"the name shows {printable(text)}, the address is {bearer}", where, text)]
 
 
-def _protected_name(mailbox: Mailbox, where: str, profile: Profile) -> list[Finding]:
+def _protected_name(name: str, bearer: Address, where: str, profile: Profile, caller: Caller) -> list[Finding]:
     if not profile.protected:
         return []
-    seen = _words(mailbox.name)
     found: list[Finding] = []
-    for each in profile.protected:
-        is_alike = any(_bears(words, wanted) for words in seen for wanted in _wanted(each.name))
-        if is_alike and not _belongs(mailbox.address, each, profile):
-            detail = (
-                f"the name {printable(mailbox.name)} reads like {printable(each.name)}, who is not {mailbox.address}"
-            )
+    for index in _known(_Same(profile.protected)).borne_in(name):
+        each = profile.protected[index]
+        if not _may_bear(each, bearer, profile, caller):
+            detail = f"the name {printable(name)} reads like {printable(each.name)}, who is not {bearer}"
             found.append(_found("identity.protected-name", detail, where, each.name))
-    return found
+    return found[:MAX_FINDINGS]
+
+
+def _may_bear(protected: Protected, bearer: Address, profile: Profile, caller: Caller) -> bool:
+    """Whether an address may bear a protected name: one that is listed, or one that its owner may use as well."""
+    if any(_matches(pattern, bearer, profile) for pattern in protected.senders):
+        return True
+    if caller.identity is None or caller.is_forwarder:
+        return False
+    return grant_for(profile, caller.identity, caller.principal, bearer) is not None and any(
+        _is_own(pattern, profile, caller) for pattern in protected.senders
+    )
+
+
+def _is_own(pattern: SenderPattern, profile: Profile, caller: Caller) -> bool:
+    """Whether the caller owns what a protected name is borne by; what is delegated to them makes nobody its owner."""
+    if caller.identity is None:
+        return False
+    if not pattern.local or pattern.domain == "*":
+        return pattern in caller.identity.senders
+    address = Address(pattern.local, pattern.domain)
+    return own_grant(profile, caller.identity, caller.principal, address) is not None
 
 
 def _in_octets(name: str) -> str:
-    """The name as a program shows it that keeps one octet of each character; empty where that changes nothing."""
-    return "" if name.isascii() else "".join(chr(ord(c) & 0xFF) for c in name)
+    """The name as a program shows it that keeps one octet of each character."""
+    return "".join(chr(ord(c) & 0xFF) for c in name)
 
 
-def _is_drawn_like_ours(domain: str, profile: Profile) -> bool:
-    """Whether a domain is one of ours, or cannot be told from one on a screen (UTS 39)."""
-    return domain in profile.domains or skeleton(_shown(domain)) in {skeleton(_shown(ours)) for ours in profile.domains}
+def _is_drawn_like_ours(drawn: str, domain: str, profile: Profile) -> bool:
+    """Whether a domain is ours or below one of ours, or cannot be told from such a one on a screen (UTS 39)."""
+    if profile.owns(domain):
+        return True
+    ours = _drawn_domains(_Same(profile.domains))
+    for key in domain_keys(drawn) | domain_keys(_letters(domain)):
+        labels = key.split(".")[-_MAX_LABELS:]
+        if any(".".join(labels[at:]) in ours for at in range(len(labels))):
+            return True
+    return False
 
 
-def _shown(domain: str) -> str:
+def _holds_ours(drawn: str, profile: Profile) -> bool:
+    """Whether a text that is no plain domain shows one of ours, whatever stands around it."""
+    ours = _drawn_domains(_Same(profile.domains))
+    for key in domain_keys(drawn):
+        labels = "".join(c if c.isalnum() or c in "-." or unicodedata.category(c)[0] == "M" else " " for c in key)
+        for run in labels.split():
+            parts = run.strip("-.").split(".")[:_MAX_LABELS]
+            ends = range(len(parts) + 1)
+            if any(".".join(parts[start:end]) in ours for start in ends for end in ends[start + 1 :]):
+                return True
+    return False
+
+
+def _letters(domain: str) -> str:
     """A domain as a reader draws it: A-labels as the letters they stand for (RFC 3492)."""
     if "xn--" not in domain:
         return domain
@@ -101,40 +162,55 @@ def _shown(domain: str) -> str:
         return domain
 
 
-def _words(name: str) -> list[tuple[str, ...]]:
-    """The words of a name, in each reading by which names are to be compared."""
-    return [tuple(key.split()[:MAX_WORDS]) for key in readings(name)]
+def _is_protected(address: Address, profile: Profile) -> bool:
+    patterns = _protected_senders(_Same(profile.protected))
+    return any(
+        _matches(pattern, address, profile) for domain in (address.domain, "*") for pattern in patterns.get(domain, ())
+    )
 
 
-@lru_cache(maxsize=1_024)  # the same few names with every message
-def _wanted(name: str) -> list[tuple[str, ...]]:
-    return _words(name)
+def _matches(pattern: SenderPattern, address: Address, profile: Profile) -> bool:
+    return pattern.matches(address, exact_case=profile.exact_local_parts, delimiter=profile.recipient_delimiter)
 
 
-def _bears(seen: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Whether the words of a protected name stand in a name, in any order: `Chief, Carol` reads like `Carol Chief`.
+class _Same(Generic[_Part]):
+    """A part of a profile as the key of a cache: equal to itself alone, and kept alive as long as the cache holds it.
 
-    Words that were run together, or drawn apart letter by letter, are found as well.
+    Profiles never change, and to hash a thousand protected names for every message would cost more than the answer.
     """
-    if not wanted:
-        return False
-    if set(wanted) <= set(seen):
-        return True
-    whole = "".join(wanted)
-    for start in range(len(seen)):
-        run = ""
-        for word in seen[start:]:
-            run += word
-            if len(run) >= len(whole):
-                break
-        if run == whole:
-            return True
-    return False
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: _Part) -> None:
+        self.part = part
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.part is other.part
+
+    def __hash__(self) -> int:
+        return id(self.part)
 
 
-def _belongs(address: Address, protected: Protected, profile: Profile) -> bool:
-    exact, delimiter = profile.exact_local_parts, profile.recipient_delimiter
-    return any(p.matches(address, exact_case=exact, delimiter=delimiter) for p in protected.senders)
+@lru_cache(maxsize=8)
+def _known(protected: _Same[tuple[Protected, ...]]) -> Known:
+    return Known(each.name for each in protected.part)
+
+
+@lru_cache(maxsize=8)
+def _protected_senders(protected: _Same[tuple[Protected, ...]]) -> Mapping[str, tuple[SenderPattern, ...]]:
+    """What protected names are borne by, by domain."""
+    found: dict[str, list[SenderPattern]] = defaultdict(list)
+    for each in protected.part:
+        for pattern in each.senders:
+            found[pattern.domain].append(pattern)
+    return {domain: tuple(patterns) for domain, patterns in found.items()}
+
+
+@lru_cache(maxsize=8)
+def _drawn_domains(domains: _Same[Mapping[str, Domain]]) -> frozenset[str]:
+    """The keys of our domains, as they are drawn in small letters and in capitals."""
+    drawn = [_letters(domain) for domain in domains.part]
+    return frozenset(key for each in drawn for key in domain_keys(each) | domain_keys(each.upper()))
 
 
 def _found(code: str, detail: str, where: str, about: str) -> Finding:

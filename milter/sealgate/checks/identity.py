@@ -29,7 +29,18 @@ from sealgate.mail.reply import printable
 from sealgate.profile.model import Profile, ReplyTo
 from sealgate.profile.rights import grant_for, grants, own_grant
 
-_RESENT: Final = (b"resent-from", b"resent-sender")
+_RESENT: Final = {b"resent-from": "Resent-From", b"resent-sender": "Resent-Sender"}
+# Where answers go besides Reply-To: RFC 822 had Resent-Reply-To, mutt, Gnus and others follow the rest.
+_ANSWERS: Final = {
+    b"reply-to": "Reply-To",
+    b"resent-reply-to": "Resent-Reply-To",
+    b"mail-reply-to": "Mail-Reply-To",
+    b"mail-followup-to": "Mail-Followup-To",
+}
+_REPLY_TO: Final = {ReplyTo.DOMAINS: "addresses of this site only", ReplyTo.OWNED: "your own addresses only"}
+MAX_RESENT: Final = 20  # fields of resending that are looked at: nobody resends a message more often
+MAX_NAMES: Final = 200  # names beside addresses that are looked at in one message
+MAX_DISPLAY: Final = 20  # findings about names in one message: its record must not grow with its sender's zeal
 _TOLD: Final = 3  # how many of its rights a refusal tells the sender
 
 
@@ -60,14 +71,12 @@ def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Findi
     findings = list(check_mail(message.envelope, profile, caller))
     findings += _check_from(message, profile, caller, shown)
     findings += _check_sender(headers.every(b"sender"), profile, caller, shown)
-    for key in _RESENT:
-        for field in headers.every(key):
-            findings += _check_resent(field, profile, caller, shown)
+    findings += _check_author(headers.every(b"author"), profile, caller, shown)
+    findings += _check_resent(message, profile, caller, shown)
     if profile.reply_to is not ReplyTo.OFF:
-        findings += _check_reply_to(headers.every(b"reply-to"), profile, caller, shown)
-    for where, mailbox in shown:
-        findings += display.check_name(mailbox, where, profile, caller)
-    return tuple(findings)
+        for key, where in _ANSWERS.items():
+            findings += _check_reply_to(headers.every(key), where, profile, caller, shown)
+    return (*findings, *_check_names(shown, profile, caller))
 
 
 def authors(message: Message) -> tuple[Mailbox, ...]:
@@ -98,17 +107,24 @@ def _check_from(message: Message, profile: Profile, caller: Caller, shown: list[
         return findings
     why = "From names several authors" if len(mailboxes) > 1 else ""
     for mailbox in mailboxes:
-        grant = grant_for(profile, caller.identity, caller.principal, mailbox.address)
-        if grant is not None and grant.needs_sender:
-            why = f"{mailbox.address} is used by {grant.source}, which demands a Sender field"
-    if why and not _names_itself(message, profile, caller):
+        why = _demand(mailbox.address, profile, caller) or why
+    if why and not _names_itself(message.headers.every(b"sender"), profile, caller):
         findings.append(_found("identity.sender-missing", f"{caller.shown}: {why}", "header", tells=why))
     return findings
 
 
-def _names_itself(message: Message, profile: Profile, caller: Caller) -> bool:
+def _demand(address: Address, profile: Profile, caller: Caller) -> str:
+    """Why the use of an address demands that a Sender field names the one who uses it; empty where nothing does."""
+    if caller.identity is None:
+        return ""
+    grant = grant_for(profile, caller.identity, caller.principal, address)
+    if grant is None or not grant.needs_sender:
+        return ""
+    return f"{grant.pattern} may be used with a Sender field only ({grant.source})"
+
+
+def _names_itself(fields: tuple[Field, ...], profile: Profile, caller: Caller) -> bool:
     """Whether the one Sender field is an address of the caller's own, not one delegated to it (RFC 5322 3.6.2)."""
-    fields = message.headers.every(b"sender")
     if len(fields) != 1 or caller.identity is None:
         return False
     try:
@@ -126,9 +142,40 @@ def _check_sender(
     return [f for field in fields for f in _check_one(field, "Sender", "identity.sender", profile, caller, shown)]
 
 
-def _check_resent(field: Field, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]) -> list[Finding]:
-    where = "Resent-From" if field.key == b"resent-from" else "Resent-Sender"
-    return _check_one(field, where, "identity.resent", profile, caller, shown)
+def _check_author(
+    fields: tuple[Field, ...], profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+) -> list[Finding]:
+    """RFC 9057: Author says who wrote a message, and readers that know it show it before From."""
+    if len(fields) > 1:
+        return [_found("identity.author-field", f"{len(fields)} Author fields", "header", tells="there are several")]
+    findings: list[Finding] = []
+    for field in fields:
+        try:
+            mailboxes = parse_mailboxes(field.value)
+        except AddressError as error:
+            return [_found("identity.author-field", f"{error}: {_shown(field.value)}", "Author", tells=str(error))]
+        shown += (("Author", mailbox) for mailbox in mailboxes)
+        for mailbox in mailboxes:
+            findings += _judge(mailbox.address, "identity.author-field", "Author", profile, caller)
+    return findings[:MAX_DISPLAY]
+
+
+def _check_resent(
+    message: Message, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+) -> list[Finding]:
+    fields = [field for field in message.headers if field.key in _RESENT]
+    if len(fields) > MAX_RESENT:
+        return [_found("identity.resent-syntax", f"{len(fields)} fields", "header", tells=f"more than {MAX_RESENT}")]
+    findings: list[Finding] = []
+    for field in fields:
+        before = len(shown)
+        where = _RESENT[field.key]
+        found = _check_one(field, where, "identity.resent", profile, caller, shown)
+        why = _demand(shown[-1][1].address, profile, caller) if len(shown) > before and not found else ""
+        if why and not _names_itself(message.headers.every(b"resent-sender"), profile, caller):
+            found.append(_found("identity.sender-missing", f"{caller.shown}: {why}", where, tells=why))
+        findings += found
+    return findings
 
 
 def _check_one(
@@ -143,27 +190,40 @@ def _check_one(
 
 
 def _check_reply_to(
-    fields: tuple[Field, ...], profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+    fields: tuple[Field, ...], where: str, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
 ) -> list[Finding]:
     if len(fields) > 1:
-        return [_found("identity.reply-to", f"{len(fields)} Reply-To fields", "header", tells="there are several")]
-    findings: list[Finding] = []
+        return [_found("identity.reply-to", f"{len(fields)} {where} fields", "header", tells="there are several")]
     for field in fields:
         try:
             mailboxes = parse_mailboxes(field.value)
         except AddressError as error:
-            return [_found("identity.reply-to", f"{error}: {_shown(field.value)}", "Reply-To", tells=str(error))]
-        shown += (("Reply-To", mailbox) for mailbox in mailboxes)
-        for mailbox in mailboxes:
-            if not _may_answer_to(mailbox.address, profile, caller):
-                detail = f"answers would go to {mailbox.address}; the profile says reply_to: {profile.reply_to}"
-                findings.append(_found("identity.reply-to", detail, "Reply-To", about=str(mailbox.address)))
-                break
-    return findings
+            return [_found("identity.reply-to", f"{error}: {_shown(field.value)}", where, tells=str(error))]
+        shown += ((where, mailbox) for mailbox in mailboxes)
+        other = next((box.address for box in mailboxes if not _may_answer_to(box.address, profile, caller)), None)
+        if other is not None:
+            detail = f"answers would go to {other}; the profile says reply_to: {profile.reply_to}"
+            tells = f"{where} may name {_REPLY_TO[profile.reply_to]}"
+            return [_found("identity.reply-to", detail, where, tells=tells, about=str(other))]
+    return []
+
+
+def _check_names(shown: list[tuple[str, Mailbox]], profile: Profile, caller: Caller) -> list[Finding]:
+    bound: list[Finding] = []
+    told: list[Finding] = []  # capped apart: many foreign addresses must not hide one of ours
+    for where, mailbox in dict.fromkeys(shown[:MAX_NAMES]):
+        for finding in display.check_name(mailbox, where, profile, caller):
+            (told if finding.rule.code == "identity.display-foreign" else bound).append(finding)
+        if len(bound) >= MAX_DISPLAY:
+            break
+    if len(shown) > MAX_NAMES:
+        detail = f"{len(shown)} names, and {MAX_NAMES} are looked at"
+        bound.insert(0, _found("identity.display-address", detail, "header", tells="it names too many people"))
+    return [*bound[:MAX_DISPLAY], *told[:MAX_DISPLAY]]
 
 
 def _may_answer_to(address: Address, profile: Profile, caller: Caller) -> bool:
-    if caller.is_forwarder and address.domain not in profile.domains:
+    if caller.is_forwarder and not profile.owns(address.domain):
         return True
     if profile.reply_to is ReplyTo.DOMAINS:
         return address.domain in profile.domains
@@ -174,12 +234,12 @@ def _judge(address: Address, code: str, where: str, profile: Profile, caller: Ca
     identity = caller.identity
     if identity is None:
         # Only where the profile does not enforce the rule that says so: our own domains are still nobody's to use.
-        is_ours = address.domain in profile.domains
+        is_ours = profile.owns(address.domain)
         detail = f"nobody who is known may send as {address}"
         return (_found(code, detail, where, about=str(address)),) if is_ours else ()
     if grant_for(profile, identity, caller.principal, address) is not None:
         return ()
-    if caller.is_forwarder and address.domain not in profile.domains:
+    if caller.is_forwarder and not profile.owns(address.domain):
         return (_found("identity.foreign-author", f"{caller.shown} forwards mail of {address}", where),)
     detail = f"{caller.shown} may not send as {address}"
     return (_found(code, detail, where, tells=_rights(profile, caller), about=str(address)),)
@@ -200,7 +260,7 @@ def _is_surely_foreign(path: bytes, profile: Profile) -> bool:
     """Whether an envelope sender that cannot be read as an address ends in a domain that is certainly not ours."""
     _, at, domain = path.strip().strip(b"<>").rpartition(b"@")
     try:
-        return bool(at) and normal_domain(domain.decode("ascii")) not in profile.domains
+        return bool(at) and not profile.owns(normal_domain(domain.decode("ascii")))
     except (AddressError, UnicodeDecodeError):
         return False
 

@@ -88,14 +88,14 @@ def check(message: Message, facts: Facts, identity: Identity | None, profile: Pr
     return tuple(found)
 
 
-def as_record(pair: Pair) -> dict[str, str]:
+def as_record(pair: Pair) -> dict[str, str | int]:
     """The pair for the audit line, in the form of an element; of the URI its host only, since the rest is a token."""
     target = f"https://{pair.host}/..." if pair.host else ""
     return {
         "name": "one-click",
         "state": str(pair.state),
         "where": "header",
-        "offset": "",
+        "offset": -1,
         "excerpt": "",
         "digest": "",
         "target": printable(target, 200),

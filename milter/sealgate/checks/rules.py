@@ -24,7 +24,7 @@ _CATALOGUE: Final = (
     Rule(
         "identity.unmapped-login", "profile: logins", Mode.ENFORCE, Action.TEMPFAIL, "451", "4.7.0",
         "the login cannot be matched to a principal",
-        "the postmaster adds a line under logins: in the profile; the log has it ready to paste",
+        "tell the postmaster this id, the mail waits: a line is missing under logins: in the profile",
     ),
     Rule(
         "identity.unknown-principal", "profile: identities", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
@@ -58,8 +58,8 @@ _CATALOGUE: Final = (
     ),
     Rule(
         "identity.envelope-sender", "RFC 6409 6.1", Mode.ENFORCE, Action.REJECT, "553", "5.7.1",
-        "the envelope sender does not belong to the principal that logged in",
-        "send from an address of yours, or ask the postmaster to list this one",
+        "you may not send as this sender address",
+        "choose another From in your mail program, or ask the postmaster for the right to this address",
     ),
     Rule(
         "identity.from-count", "RFC 5322 3.6", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
@@ -69,12 +69,12 @@ _CATALOGUE: Final = (
     Rule(
         "identity.from-syntax", "RFC 5322 3.4", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
         "the From field is not one plain mailbox",
-        "write From: Name <local-part@domain>, and put special characters of the name in double quotes",
+        "write one name and one address, and put a name with a comma or other signs in it in double quotes",
     ),
     Rule(
         "identity.header-from", "15 USC 7704(a)(1)", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
-        "the From address does not belong to the principal that logged in",
-        "send from an address of yours, or ask the postmaster to list this one",
+        "you may not send as the address in From",
+        "choose another From in your mail program, or ask the postmaster for the right to this address",
     ),
     Rule(
         "identity.sender-syntax", "RFC 5322 3.6.2", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
@@ -83,13 +83,18 @@ _CATALOGUE: Final = (
     ),
     Rule(
         "identity.sender-field", "RFC 5322 3.6.2", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
-        "the Sender address does not belong to the principal that logged in",
+        "the Sender address is not one of yours",
         "leave Sender out, or name an address of yours",
     ),
     Rule(
         "identity.sender-missing", "RFC 5322 3.6.2", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
-        "mail of these authors needs a Sender field that names the one who sends it",
-        "add a Sender field with an address of your own",
+        "mail from this address must name you in a Sender field",
+        "your mail program may call it sending on behalf of; ask the postmaster if it has no such thing",
+    ),
+    Rule(
+        "identity.author-field", "RFC 9057 3", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
+        "the Author field names an address that is not yours, or cannot be read",
+        "leave Author out, or name an address of yours",
     ),
     Rule(
         "identity.resent-syntax", "RFC 5322 3.6.6", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
@@ -98,18 +103,18 @@ _CATALOGUE: Final = (
     ),
     Rule(
         "identity.resent-field", "RFC 5322 3.6.6", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
-        "a Resent-From or Resent-Sender address does not belong to the principal that logged in",
+        "the Resent-From or Resent-Sender address is not one of yours",
         "resend with an address of yours, or forward the message instead",
     ),
     Rule(
         "identity.reply-to", "profile: reply_to", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
-        "answers to this message would go where this relay lets none go",
-        "take Reply-To out, or name an address of yours",
+        "Reply-To leads where this relay lets no answers go",
+        "empty Reply-To in the account settings of the mail program",
     ),
     Rule(
         "identity.display-address", "15 USC 7704(a)(1)", Mode.ENFORCE, Action.REJECT, "550", "5.7.1",
-        "the name beside the address shows the address of somebody else",
-        "write the sender's own name, without an address in it",
+        "the name in front of the address contains another person's address",
+        "put your own name there, in the account settings of the mail program",
     ),
     Rule(
         "identity.display-foreign", "15 USC 7704(a)(1)", Mode.REPORT, Action.REJECT, "550", "5.7.1",
@@ -118,8 +123,8 @@ _CATALOGUE: Final = (
     ),
     Rule(
         "identity.protected-name", "UTS 39 4", Mode.REPORT, Action.REJECT, "550", "5.7.1",
-        "the name beside the address reads like that of a protected person or brand",
-        "write the sender's own name, or ask the postmaster to list this address for that name",
+        "the name in front of the address looks like one that is reserved for somebody else",
+        "write your own name in the account settings, or ask the postmaster to list this address for that name",
     ),
     Rule(
         "identity.foreign-author", "profile: kind forwarder", Mode.REPORT, Action.REJECT, "550", "5.7.1",

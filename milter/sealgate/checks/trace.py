@@ -22,9 +22,10 @@ _ARC: Final = (b"arc-seal", b"arc-message-signature", b"arc-authentication-resul
 # (RFC 7208 9.1), and our own.
 _RESERVED: Final = (b"return-path", b"x-mailbox-line", b"received-spf")
 _OUR_PREFIX: Final = b"x-sealgate-"
-_WORD = re.compile(r"[^\s;()\"]+")
+_WORD = re.compile(r"[a-z0-9._-]+")
+_FIELD_NAME = re.compile(rb"[!-9;-~]+")  # what is none cannot be named to an MTA; `form.field-name` finds it
 _BLANKS = re.compile(rb"[\s]+")
-MAX_LOOKED_AT: Final = 1_000  # octets of a value; the names stand at its beginning
+MAX_LOOKED_AT: Final = 4_000  # characters of a value: the name stands at its beginning, behind comments at most
 
 
 def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
@@ -38,7 +39,7 @@ def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Findi
             found.setdefault("trace.authentication-results", []).append((name, index))
         elif name == b"dkim-signature" and _signs_as_us(field, profile):
             found.setdefault("trace.dkim-signature", []).append((name, index))
-        elif name in _RESERVED or name.startswith(_OUR_PREFIX):
+        elif name in _RESERVED or (name.startswith(_OUR_PREFIX) and _FIELD_NAME.fullmatch(name)):
             found.setdefault("trace.reserved-field", []).append((name, index))
     if _has_our_arc(headers, profile):  # a set with a hole in it proves nothing: the whole of it goes
         found["trace.arc"] = [(name, index) for name, index, _ in _numbered(headers) if name in _ARC]
@@ -62,25 +63,60 @@ def _numbered(headers: Headers) -> list[tuple[bytes, int, Field]]:
     return found
 
 
-def _is_our_result(field: Field, profile: Profile) -> bool:
-    """Whether the authserv-id (RFC 8601 2.5) is one of ours, or cannot be told."""
-    head = unfolded(field.value)[:MAX_LOOKED_AT].partition(b";")[0]
-    try:
-        text = head.decode("ascii").lower()
-    except UnicodeDecodeError:
+def _is_our_result(field: Field, profile: Profile, *, skip: int = 0) -> bool:
+    """Whether the authserv-id (RFC 8601 2.5) is one of ours, or cannot be told.
+
+    Args:
+        field: Authentication-Results or ARC-Authentication-Results.
+        profile: for our names.
+        skip: statements before it: one in ARC (RFC 8617 4.1.1: `i=1; authserv-id; ...`).
+    """
+    text = unfolded(field.value[: 4 * MAX_LOOKED_AT])[:MAX_LOOKED_AT].decode("latin-1").lower()
+    statements = _statements(text, skip + 1)
+    if statements is None or len(statements) <= skip or not statements[skip].isascii():
         return True
-    words = [word.strip(".") for word in _WORD.findall(text)]  # comments lose their brackets: their words count too
-    return not words or any(word in profile.authserv_ids or _is_ours(word, profile) for word in words)
+    words = [word.strip(".") for word in _WORD.findall(statements[skip])]
+    return not words or any(word in profile.authserv_ids or profile.owns(word) for word in words)
+
+
+def _statements(text: str, wanted: int) -> list[str] | None:
+    """The first statements of a value, parted by `;`, without comments and with quotes and quoted pairs resolved.
+
+    None where they do not end within the text: RFC 5322 3.2.2 lets a comment be long and hold semicolons.
+    """
+    found: list[str] = []
+    kept: list[str] = []
+    depth = 0
+    is_quoted = False
+    pieces = iter(text)
+    for c in pieces:
+        if c == "\\":
+            escaped = next(pieces, "")
+            kept.append("" if depth else escaped)
+        elif is_quoted or (c == '"' and not depth):
+            is_quoted ^= c == '"'
+            kept.append("" if c == '"' else c)
+        elif c in "()":
+            depth = depth + 1 if c == "(" else max(0, depth - 1)
+            kept.append(" ")
+        elif c == ";" and not depth:
+            found.append("".join(kept))
+            kept.clear()
+            if len(found) == wanted:
+                return found
+        elif not depth:
+            kept.append(c)
+    if depth or is_quoted or len(text) >= MAX_LOOKED_AT:
+        return None
+    return [*found, "".join(kept)]
 
 
 def _has_our_arc(headers: Headers, profile: Profile) -> bool:
     for name, _, field in _numbered(headers):
         if name in _ARC[:2] and _signs_as_us(field, profile):
             return True
-        if name == _ARC[2]:  # RFC 8617 4.1.1: `i=1; authserv-id; ...`
-            after = unfolded(field.value)[:MAX_LOOKED_AT].partition(b";")[2]
-            if _is_our_result(Field(name, after), profile):
-                return True
+        if name == _ARC[2] and _is_our_result(field, profile, skip=1):
+            return True
     return False
 
 
@@ -90,11 +126,6 @@ def _signs_as_us(field: Field, profile: Profile) -> bool:
         name, _, value = tag.partition(b"=")
         if _BLANKS.sub(b"", name).lower() == b"d":
             domain = _BLANKS.sub(b"", value).decode("latin-1").lower().strip(".")
-            if _is_ours(domain, profile):
+            if profile.owns(domain):
                 return True
     return False
-
-
-def _is_ours(name: str, profile: Profile) -> bool:
-    labels = name.split(".")[-20:]
-    return any(".".join(labels[i:]) in profile.domains for i in range(len(labels)))

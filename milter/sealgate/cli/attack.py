@@ -6,7 +6,9 @@ confirms. Exit 0 if no hostile shape was accepted and no honest one refused, 1 o
 
 import json
 import secrets
+import shutil
 import ssl
+import sys
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any, Final
 
 import click
 
-from sealgate.attack.catalogue import SHAPES, chosen
+from sealgate.attack.catalogue import SHAPES, chosen, completed
 from sealgate.attack.shape import Cast, Needs, Shape
 from sealgate.cli import EX_DATAERR, EX_UNAVAILABLE, EX_USAGE, Stop
 from sealgate.cli.loading import progress
@@ -46,6 +48,7 @@ class Asked:
     victim_name: str
     brand: str
     reply_to: str
+    foreign_names: bool
     delimiter: str
     own_idn: str
     authserv_id: str
@@ -62,6 +65,7 @@ class Asked:
             Needs.BRAND: self.brand,
             Needs.CLOSED_REPLY_TO: self.reply_to == "owned",
             Needs.OPEN_REPLY_TO: self.reply_to == "off",
+            Needs.FOREIGN_NAMES: self.foreign_names,
             Needs.DELIMITER: self.delimiter,
             Needs.IDN: self.own_idn,
         }
@@ -86,11 +90,13 @@ class Asked:
 @click.option("--no-tls", is_flag=True, help="No STARTTLS; passwords then go to this very host only.")
 @click.option("--ca", type=click.Path(path_type=Path), help="A file of certificates to trust instead of the system's.")
 @click.option("--insecure", is_flag=True, help="Trust any certificate.")
-@click.option("--only", multiple=True, metavar="FAMILY|CODE", help="Only these shapes; may be given again.")
+@click.option("--only", multiple=True, metavar="FAMILY|CODE", help="Only these shapes; may be given again.",
+              shell_complete=lambda _, __, incomplete: [*completed(incomplete)])  # fmt: skip
 @click.option("--victim-name", default="", help="A name that the relay protects; without it those shapes stay out.")
 @click.option("--brand", default="", help="A department or brand that the relay protects.")
 @click.option("--reply-to", type=click.Choice(["off", "domains", "owned"]), default="off", show_default=True,
               help="What the relay lets Reply-To name.")  # fmt: skip
+@click.option("--foreign-names", is_flag=True, help="The relay refuses another's address as the name beside one's own.")
 @click.option("--delimiter", default="", help="Sets off subaddresses that are yours, such as +.")
 @click.option("--own-idn", default="", help="A further address of yours, in an internationalised domain.")
 @click.option("--authserv-id", default="", help="The relay's name in Authentication-Results.  [default: as in EHLO]")
@@ -111,7 +117,7 @@ def command(ctx: click.Context, /, **said: Any) -> None:
     \b
     sealgate attack --list
     kinit alice && sealgate attack --submission mail.example.test:587 --rcpt alice@example.test
-    sealgate attack --submission localhost:587 --rcpt alice@example.test --only 'display names' --json
+    sealgate attack --submission localhost:587 --rcpt alice@example.test --only display-names --json
     """
     asked = Asked(**said)
     try:
@@ -122,18 +128,21 @@ def command(ctx: click.Context, /, **said: Any) -> None:
         for shape in shapes:
             click.echo(json.dumps(described(shape)) if asked.as_json else listed(shape))
         return
+    if not shapes:
+        raise Stop(EX_USAGE, f"no shape is left to send. {left_out(asked.has).strip()}")
     cast = _cast(asked)
     relay = _relay(asked, cast)
     _confirm(asked, shapes, cast)
     tag = secrets.token_hex(2)
     results, trouble = _run(relay, shapes, cast, tag, asked.authserv_id)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for sent in results:
-        click.echo(json.dumps(as_json(sent, tag)) if asked.as_json else row(sent))
+        click.echo(json.dumps(as_json(sent, tag)) if asked.as_json else row(sent, width))
     if results[:1] and results[0].shape is FIRST and results[0].is_failure:
         click.echo(
             "sealgate: an honest letter was not accepted, so refusals would prove nothing: no more sent", err=True
         )
-    elif not asked.as_json:
+    elif results and not asked.as_json:
         click.echo(summary(results, tag))
         click.echo("" if asked.only else left_out(asked.has), nl=False)
     if trouble:
@@ -211,8 +220,9 @@ def _password(path: Path | None) -> str:
 
 def _confirm(asked: Asked, shapes: tuple[Shape, ...], cast: Cast) -> None:
     hostile = sum(shape.is_hostile for shape in shapes)
+    count = len(shapes) + (FIRST not in shapes)  # an honest letter goes first, asked for or not
     question = (
-        f"Send {len(shapes)} messages ({hostile} hostile) through {asked.submission} as {cast.own} to {cast.recipient}?"
+        f"Send {count} messages ({hostile} hostile) through {asked.submission} as {cast.own} to {cast.recipient}?"
     )
     if not asked.yes:
         click.confirm(question, abort=True, err=True)

@@ -10,6 +10,7 @@ from sealgate.adapters import files
 from sealgate.app.ports import PortError
 from sealgate.cli import EX_DATAERR, EX_USAGE, Stop
 from sealgate.cli.loading import progress, show
+from sealgate.mail.reply import printable
 from sealgate.profile.inversion import MapInverter, Owner, inverted_rules
 from sealgate.profile.model import SenderFile, SenderFormat
 from sealgate.profile.nodes import Problems
@@ -53,6 +54,10 @@ def sender_login_maps(ctx: click.Context, file: Path, form: str, realm: str, tar
         parse_principal(f"user@{realm}")
     except ValueError as error:
         raise Stop(EX_USAGE, f"--realm {realm}: {error}") from error
+    if realm != realm.upper():
+        hint = f"if yours is {realm.upper()}, say so: principals of another spelling are other people"
+        warning = f"warning: --realm {printable(realm)} is not in capitals, as Kerberos realms are; {printable(hint)}"
+        click.echo(click.style(warning, fg="yellow"), err=True)
     try:
         text = files.read_policy(file)
     except PortError as error:

@@ -15,6 +15,7 @@ from sealgate.cli.sending import Answer
 from sealgate.mail.reply import printable
 
 _COLOUR: Final = {"refused": "green", "accepted": "green", "ACCEPTED": "red", "REFUSED": "red"}
+_WHOLE: Final = 2_000  # characters of a reply that is not cut
 _ASIDE: Final = (("look", "to be looked at"), ("deferred", "deferred"), ("not sent", "not sent"))
 
 
@@ -45,11 +46,12 @@ class Sent:
         return self.word in ("ACCEPTED", "REFUSED") or (self.word == "deferred" and not self.shape.is_hostile)
 
 
-def row(sent: Sent) -> str:
-    """A line of the table: outcome, shape, family, reply."""
+def row(sent: Sent, width: int = 0) -> str:
+    """A line of the table: outcome, shape, family, reply. The reply is cut at `width` columns; 0: it is whole."""
     word = click.style(f"{sent.word:<9}", fg=_COLOUR.get(sent.word, "yellow"), bold=sent.is_failure)
-    code = str(sent.answer.code or "-")
-    return f"{word} {sent.shape.code:<22} {sent.shape.family:<20} {code:<3} {printable(sent.answer.text, 100)}"
+    rest = f" {sent.shape.code:<22} {sent.shape.family:<20} {sent.answer.code or '-'!s:<3} "
+    room = max(10, width - 9 - len(rest)) if width else _WHOLE
+    return f"{word}{rest}{printable(sent.answer.text, room)}".rstrip()
 
 
 def as_json(sent: Sent, tag: str) -> dict[str, Any]:

@@ -109,6 +109,9 @@ class Relay:
             self._authenticate(smtp)
         except smtplib.SMTPResponseException as error:
             raise UnreachableError(f"{error.smtp_code} {_one_line(error.smtp_error)}") from error
+        except ssl.SSLCertVerificationError as error:
+            hint = "--ca FILE names the authority to trust"
+            raise UnreachableError(f"{self._host}:{self._port}: {error.verify_message or error}; {hint}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a password that is not ASCII
             raise UnreachableError(f"{self._host}:{self._port}: {error}") from error
         self._smtp, self._refusals = smtp, 0
@@ -194,7 +197,8 @@ def _log_in_by_ticket(smtp: smtplib.SMTP, host: str) -> None:
             context.unwrap(base64.b64decode(text))
             code, text = smtp.docmd(_coded(context.wrap(b"\1\0\0\0", False).message))
     except (GSSError, ValueError) as error:
-        raise UnreachableError(f"no login with a ticket for smtp@{host}: {_one_line(str(error))}") from error
+        hint = "run kinit, or say --gssapi-host if the service has another name"
+        raise UnreachableError(f"no login with a ticket for smtp@{host}: {_one_line(str(error))}; {hint}") from error
     if code != 235:
         raise smtplib.SMTPAuthenticationError(code, text)
 

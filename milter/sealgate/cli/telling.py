@@ -16,6 +16,8 @@ Event = dict[str, Any]
 # C0, DEL, C1, direction marks, lone surrogates; the rest is escaped by `printable` where it is shown.
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COLOUR: Final = {"accept": "green", "reject": "red", "tempfail": "yellow", "quarantine": "magenta"}
+_HINT: Final = re.compile("[\n?] {4}")  # what parts a problem from its hint, also once line feeds are taken out
+_HERE: Final = ("", "127.0.0.1", "::1")
 _ABOUT_THE_LINE: Final = ("kind", "t", "w", "v", "seq", "prev", "host", "software")
 
 
@@ -64,12 +66,20 @@ def _unharmed(value: Any) -> Any:
 
 def _row(event: Event) -> str:
     clock = str(event.get("t", ""))[11:19]
+    if event.get("kind") == "reload" and event.get("result") == "failed":
+        first = _HINT.split(str((event.get("problems") or ("",))[0]), maxsplit=1)[0]
+        told = (
+            f"{clock} {'reload':<10} FAILED, the old profile stays in force{': ' * bool(first)}{printable(first, 300)}"
+        )
+        return click.style(told, fg="red", bold=True)
     if event.get("kind") != "decision":
         rest = {k: v for k, v in event.items() if k not in _ABOUT_THE_LINE}
         return click.style(f"{clock} {event.get('kind', '?'):<10} {printable(json.dumps(rest), 160)}", dim=True)
     word = event["verdict"]
     head = click.style(f"{word:<10}", fg=_COLOUR.get(word), bold=True)
-    who = printable(event["auth"]["principal"] or event["auth"]["identity"] or event["client"]["ip"], 40)
+    auth = event["auth"]
+    # Who was not recognised is known by the name that SASL gave, which is nobody's proven one.
+    who = _shown(auth["principal"] or auth["identity"] or auth.get("name") or event["client"]["ip"], 40)
     would = f" (would {event['would']})" if event["would"] != word else ""
     why = ", ".join(dict.fromkeys(f["rule"] for f in event["findings"])) or _sealing(event)
     route = f"{_shown(event['envelope']['from'], 40)} -> {_recipients(event['envelope']['rcpt'])}"
@@ -83,15 +93,25 @@ def _story(event: Event) -> str:
 
 
 def _origin(event: Event) -> list[str]:
-    auth, client, envelope = event["auth"], event["client"], event["envelope"]
+    auth, envelope = event["auth"], event["envelope"]
     who = printable(auth["principal"] or auth["identity"] or "nobody that was recognised")
     return [
         f"{event['id']} at {event['t']} on {event['host']}, queue id {event.get('queue_id') or '-'}",
         f"  judged   at {event['stage']} under profile {event['profile'][:12]} in {event['mode']} mode",
-        f"  came     through {_shown(event['listener'])} from {client['ip']} ({client['tls'] or 'no TLS'})",
+        f"  came     {_way(event)}",
         f"  proven   {who} by {auth['via'] or 'nothing'} {_shown(auth['mechanism'])}".rstrip(),
         f"  sent as  {_shown(envelope['from'])} to {len(envelope['rcpt'])} recipients",
     ]
+
+
+def _way(event: Event) -> str:
+    """How a message came in; sendmail(1)'s has no connection that is worth telling of."""
+    client, auth = event["client"], event["auth"]
+    # As `Session.is_local` has it: Postfix emulates a client with port 0.
+    is_local = client.get("port") == 0 and not auth["name"] and client["ip"] in _HERE
+    if auth["via"] == "local" or is_local:
+        return "through local submission, by sendmail(1)"
+    return f"through {_shown(event['listener'])} from {client['ip']} ({client['tls'] or 'no TLS'})"
 
 
 def _content(event: Event) -> list[str]:

@@ -40,9 +40,9 @@ def command(ctx: click.Context, name: str, settings_path: Path, profile_path: Pa
     profile = build(profile_or_stop(path)).profile
     answers = _answers(name, profile)
     if not answers:
-        raise Stop(EX_USAGE, f"{printable(name)} is neither user@REALM nor an address")
+        raise Stop(EX_USAGE, f"{printable(name)} is neither user@REALM nor an address{_with_a_realm(name, profile)}")
     click.echo("\n".join(json.dumps(answer) if as_json else _told(answer) for answer in answers))
-    ctx.exit(0 if any(answer["rights"] for answer in answers) else 1)
+    ctx.exit(0 if any(answer["rights"] or answer.get("is_forwarder") for answer in answers) else 1)
 
 
 def _answers(name: str, profile: Profile) -> list[Answer]:
@@ -60,6 +60,14 @@ def _answers(name: str, profile: Profile) -> list[Answer]:
     if principal is not None and (address is None or principal.realm == principal.realm.upper()):
         return [_of_principal(principal, profile)]
     return [_of_address(address, profile)] if address is not None else []
+
+
+def _with_a_realm(name: str, profile: Profile) -> str:
+    """Ask whether a name without a realm was meant with one of the profile's."""
+    if "@" in name or not name.strip():
+        return ""
+    meant = [f"{name}@{realm}" for realm in profile.realms]
+    return f": did you mean {printable(' or '.join(meant), 400)}?" if any(map(_principal, meant)) else ""
 
 
 def _principal(name: str) -> Principal | None:
@@ -88,6 +96,8 @@ def _of_principal(principal: Principal, profile: Profile) -> Answer:
         "place": identity.place if identity else "",
         "demands": _demands(identity) if identity else [],
         "rights": rights,
+        "is_forwarder": caller.is_forwarder,
+        "is_foreign": bool(profile.realms) and caller.principal is not None and principal.realm not in profile.realms,
     }
 
 
@@ -115,13 +125,17 @@ def _told(answer: Answer) -> str:
         return _told_of_address(answer)
     who = printable(answer["principal"])
     if not answer["identity"]:
+        if answer["is_foreign"]:
+            realm = printable(answer["principal"].rpartition("@")[2])
+            return f"{who}: realm {realm} is not listed in the profile: its mail is refused"
         return f"{who} stands in no identity of the profile: its mail is refused"
     lines = [f"{who} is {answer['identity']} ({answer['kind']}, {answer['class']}), {answer['place']}"]
     lines += [f"  must {demand}" for demand in answer["demands"]]
+    foreign = "foreign authors, unsealed" if answer["is_forwarder"] else ""
     if not answer["rights"]:
-        return "\n".join((*lines, "  may send as nobody"))
-    lines.append("  may send as")
-    return "\n".join((*lines, *_table([[right["pattern"], *_reason(right)] for right in answer["rights"]])))
+        return "\n".join((*lines, f"  may send as {foreign or 'nobody'}"))
+    table = _table([[right["pattern"], *_reason(right)] for right in answer["rights"]])
+    return "\n".join((*lines, "  may send as", *table, *([f"    and {foreign}"] if foreign else [])))
 
 
 def _told_of_address(answer: Answer) -> str:

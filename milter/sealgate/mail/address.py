@@ -15,7 +15,7 @@ from typing import Final
 
 from sealgate.mail.domain import AddressError, normal_domain
 from sealgate.mail.glyphs import hidden_in, is_letterlike, mixes_alphabets
-from sealgate.mail.headers import decoded
+from sealgate.mail.headers import decoded_with_fault
 from sealgate.mail.tokens import tokens
 from sealgate.mail.within import addresses_within
 
@@ -45,7 +45,9 @@ _LOCAL = re.compile(
 )
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _EMPTY_LINE = re.compile(rb"\n[ \t]*(?:\r?\n|\Z)")
-_UNREAD_WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?")  # left after decoding: unknown charset, no end, encoded twice
+_NOT_IN_COMMENTS = re.compile('[@<>"]')
+# Left after decoding: unknown charset, no end, encoded twice. Some readers take even a blank or empty charset.
+_UNREAD_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
 # At signs that some readers fold to "@" (NFKC), or show so alike that nobody sees the difference. In a name they are
 # harmless (Japanese writes them before a place of work) unless what follows could be a domain.
 _AT_LIKE = re.compile(
@@ -66,10 +68,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """One mailbox of an address field: the display name as a reader shows it (maybe empty) and the address."""
+    """One mailbox of an address field.
+
+    Attributes:
+        name: the display name as a reader shows it, or the comments where there is no other name; maybe empty.
+        address: whose it is.
+        comment: what stands in comments behind the address of a named mailbox: some readers show it with the name.
+    """
 
     name: str
     address: Address
+    comment: str = ""
 
 
 def parse_address(raw: bytes) -> Address:
@@ -190,30 +199,44 @@ def _refuse_hidden(text: str) -> None:
 
 def _mailbox(pieces: Iterator[tuple[str, str]]) -> tuple[Mailbox, bool]:
     """Read one mailbox, and whether a comma follows it."""
-    name, comments, spec, more = _split(pieces)
+    words, before, spec, after, more = _split(pieces)
     address = _address(spec)
-    if not name and not comments:
+    if not words and not before and not after:
         return Mailbox("", address), more
-    comment = decoded(" ".join(comments).encode()) if comments else ""
-    if any(c in comment for c in '@<>"'):
-        raise AddressError("an encoded comment holds brackets, quotes or an @")
-    shown = decoded(name.encode()) if name else comment
-    if len(shown) > MAX_FIELD:
+    name = _shown(words)
+    comment = _shown(" ".join(after if words else before + after))
+    for text in (comment, _shown(" ".join(before)) if words else ""):
+        if _NOT_IN_COMMENTS.search(text):
+            raise AddressError("an encoded comment holds brackets, quotes or an @")
+    if len(name) + len(comment) > MAX_FIELD:
         raise AddressError("the name is too long")
-    for text in (shown, comment):
-        _refuse_hidden(text)
-        if "=?" in text and _UNREAD_WORD.search(text):
-            raise AddressError("the name holds an encoded-word that cannot be read (RFC 2047 2)")
-        if not text.isascii() and _AT_LIKE.search(text):
-            raise AddressError("the name holds a character that looks like an @, and what could be a domain")
-    return Mailbox(shown, address), more
+    return (Mailbox(name, address, comment) if words else Mailbox(comment, address)), more
 
 
-def _split(pieces: Iterator[tuple[str, str]]) -> tuple[str, list[str], str, bool]:
-    """Take a mailbox apart into display name, comments that are not part of it, addr-spec, and whether more follows."""
+def _shown(words: str) -> str:
+    """A name or comment as a reader shows it; refused where readers show it differently."""
+    if "=?" not in words and words.isascii():
+        return words.strip(" \t")  # nothing to decode, and the field was looked through as a whole
+    shown, fault = decoded_with_fault(words.encode())
+    _refuse_hidden(shown)
+    if "=?" in shown and _UNREAD_WORD.search(shown):
+        raise AddressError("the name holds an encoded-word that cannot be read (RFC 2047 2)")
+    if not shown.isascii() and _AT_LIKE.search(shown):
+        raise AddressError("the name holds a character that looks like an @, and what could be a domain")
+    if fault:
+        raise AddressError(fault)
+    return shown
+
+
+def _split(pieces: Iterator[tuple[str, str]]) -> tuple[str, list[str], str, list[str], bool]:
+    """Take a mailbox apart: display name, comments before the address, address, those behind it, whether more follows.
+
+    The comments before are part of the name, too, if there is one.
+    """
     name: list[str] = []
-    comments: list[str] = []
+    comments: tuple[list[str], list[str]] = ([], [])  # before and behind the address
     spec = ""
+    shown = 0  # how many pieces of the name stand before the address
     has_words = more = False
     for kind, content in pieces:
         if kind == "bad":
@@ -222,14 +245,14 @@ def _split(pieces: Iterator[tuple[str, str]]) -> tuple[str, list[str], str, bool
             more = True
             break
         if kind == "comment":
-            comments.append(content)
-            name.append(f"({content})" if not spec else "")
+            comments[spec != ""].append(content)
+            name.append(f"({content})")
         elif kind == "blank":
             name.append(content)
         elif spec:
             raise AddressError("there is more after the address than a comment")
         elif kind == "angle":
-            spec = content
+            spec, shown = content, len(name)
         elif kind == "word" and "@" in content:
             if has_words:
                 raise AddressError("an unquoted @ stands in the name, or the address lacks its < and >")
@@ -241,7 +264,7 @@ def _split(pieces: Iterator[tuple[str, str]]) -> tuple[str, list[str], str, bool
             name.append(content)
     if not spec:
         raise AddressError(_NO_ADDRESS[has_words, more])
-    return "".join(name).strip() if has_words else "", comments, spec, more
+    return "".join(name[:shown]).strip() if has_words else "", comments[0], spec, comments[1], more
 
 
 _NO_ADDRESS: Final = {  # by whether there are words, and whether a comma ended them

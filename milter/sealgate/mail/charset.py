@@ -11,7 +11,8 @@ from typing import Final
 
 # Python codec: labels that mean it, besides the codec's own name. Spelling is compared by `_folded`.
 _LABELS: Final = {
-    "ascii": "us-ascii ansi_x3.4-1968 iso646-us iso-ir-6 us 646 7bit",
+    # RFC 1428 3 names `unknown-8bit` for octets whose charset nobody knows: read like those that declare none.
+    "ascii": "us-ascii ansi_x3.4-1968 iso646-us iso-ir-6 us 646 7bit unknown-8bit x-unknown",
     "utf-8": "utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 cp65001 utf8mb4",
     "utf-16-le": "utf-16le utf16le",
     "utf-16-be": "utf-16be utf16be",
@@ -64,6 +65,8 @@ _CODECS: Final = MappingProxyType(
 _BOM: Final = b"\xef\xbb\xbf"  # of UTF-8
 # Codecs in which octets below 128 alone may mean something else than ASCII.
 _NOT_OVER_ASCII: Final = frozenset({"utf-16", "utf-16-le", "utf-16-be", "hz", "iso2022_jp_2"})
+# UTF-16 has no place in header fields (RFC 2781 4.1), few read HZ any more: to the rest their octets are ASCII.
+NOT_FOR_FIELDS: Final = frozenset({"utf-16", "utf-16-le", "utf-16-be", "hz"})
 
 
 def codec_of(label: str) -> str | None:

@@ -42,6 +42,8 @@ def hidden_in(text: str) -> str:
 
 def drawn(text: str) -> str:
     """Return `text` without all that is not drawn, each blank or line end as a plain blank, runs of them as one."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = [
         " " if c == "\u2800" or c.isspace() else c
         for c in text

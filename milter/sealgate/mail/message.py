@@ -6,9 +6,12 @@ empty-but-present, so absent and empty are the same on purpose.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from sealgate.mail.headers import Headers
 from sealgate.mail.mime import Body
+
+_HERE: Final = ("", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,12 @@ class Session:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is local submission: sendmail(1) through pickup, whose emulated client has port 0."""
-        return self.client_port == 0
+        """Whether this is local submission: sendmail(1) through pickup, whose emulated client has port 0.
+
+        A proxy that knows no port makes one of 0 as well (XCLIENT PORT=[UNAVAILABLE]); whoever comes from elsewhere or
+        has logged in is a client.
+        """
+        return self.client_port == 0 and not self.auth_name and self.client_address in _HERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sealgate.mail.address import Address
-from sealgate.profile.model import USER, Identity, Principal, Profile, SenderPattern
+from sealgate.profile.model import USER, Identity, Principal, Profile, SenderPattern, unextended
+from sealgate.profile.principal import parse_principal
 from sealgate.profile.rights import Grant
 
 
@@ -67,13 +68,12 @@ def _users(
 ) -> Iterator[Holder]:
     """The users of whole realms whose own name the address bears, with and without a subaddress."""
     local = address.local if profile.exact_local_parts else address.local.lower()
-    delimiter = profile.recipient_delimiter
-    names = dict.fromkeys((local, local.partition(delimiter)[0] if delimiter else local))
+    base = unextended(local, profile.recipient_delimiter)
     for realm in identity.realms:
-        for name in names:
-            principal = Principal(name, realm)
+        for name in (local, base) if base else (local,):
+            principal = Principal(name, realm).folded if profile.realms.get(realm) else Principal(name, realm)
             is_its_own = principal.user and identity_of(profile, principal) is identity
-            if is_its_own and _matches(pattern, address, profile, name):
+            if is_its_own and _matches(pattern, address, profile, principal.user):
                 yield Holder(str(principal), identity.name, grant)
 
 
@@ -84,6 +84,8 @@ def _by_file(profile: Profile, identity: Identity, address: Address) -> Iterator
         return
     exact, delimiter = profile.exact_local_parts, profile.recipient_delimiter
     for who, line in table.holders(address, exact_case=exact, delimiter=delimiter):
+        if identity_of(profile, parse_principal(who)) is not identity:
+            continue  # the file names somebody whom this identity does not hold: the row gives nothing
         yield Holder(who, identity.name, Grant(str(address), f"file {source.path}", f"{source.path}:{line}"))
 
 

@@ -96,6 +96,23 @@ def _whole_realm(identity: Identity, problems: Problems) -> None:
                 f"every user of realm {shown(realm)} may send as anybody at {pattern.domain}",
                 f'write "{USER}@{pattern.domain}" for the address that is named like the user',
             )
+    if identity.kind is not Kind.FORWARDER:
+        _shared_by_all(identity, problems)
+
+
+def _shared_by_all(identity: Identity, problems: Problems) -> None:
+    """Find addresses written out under an identity that is everybody: they are everybody's. One problem, a count."""
+    found = [pair for pair in placed_senders(identity) if pair[0].local not in ("", USER) and pair[0] != ANYBODY]
+    if not found:
+        return
+    pattern, place = found[0]
+    more = f" (and as {len(found) - 1} more written out here)" if len(found) > 1 else ""
+    problems.warning(
+        place,
+        f"every user of realm {shown(identity.realms[0])} may send as {shown(str(pattern))}{more}",
+        "if only some may, take it out here and write a delegation: "
+        f"{{senders: [{str(pattern)[:100]}], members: [alice@{identity.realms[0][:100]}]}}",
+    )
 
 
 def _mute(profile: Profile, identity: Identity, delegated_realms: set[str], problems: Problems) -> None:

@@ -27,7 +27,7 @@ NOWHERE: Final = Place(0, 0)
 
 def lint_rights(profile: Profile, problems: Problems) -> None:
     """Judge the rights to addresses that the profile gives, all together."""
-    _unsigned(profile, problems)
+    _foreign_domains(profile, problems)
     _merged_realms(profile, problems)
     if profile.recipient_delimiter or profile.protected:
         owned = _owned(profile)
@@ -79,22 +79,46 @@ def _merged_realms(profile: Profile, problems: Problems) -> None:
                 )
 
 
-def _unsigned(profile: Profile, problems: Problems) -> None:
-    """With the seal on, find senders of a domain that is not ours: their mail leaves unsigned. One problem a domain."""
-    if not profile.seal:
-        return
+def _foreign_domains(profile: Profile, problems: Problems) -> None:
+    """Find senders of a domain that is not ours: misspelt, or with the seal on unsigned. One problem a domain."""
     found: dict[str, tuple[Place, int]] = {}
     for pattern, place, _ in _written(profile):
         if pattern != ANYBODY and pattern.domain not in profile.domains:
             first, count = found.get(pattern.domain, (place, 0))
             found[pattern.domain] = (first, count + 1)
     for domain, (place, count) in found.items():
+        twin = next((ours for ours in profile.domains if _is_misspelt(domain, ours)), "") if len(found) <= 100 else ""
+        if not twin and not profile.seal:
+            continue
+        leaves = "its mail leaves unsigned" if profile.seal else f"it is spelled almost like {twin}"
         more = f" ({count} senders)" if count > 1 else ""
+        add = f"add {domain} under `domains:` with a key, or with `sign: no` to say that it is meant"
         problems.warning(
             place,
-            f"domain {domain} of this sender is not under `domains`: its mail leaves unsigned{more}",
-            f"add {domain} under `domains:` with a key, or with `sign: no` to say that it is meant",
+            f"domain {domain} of this sender is not under `domains`: {leaves}{more}",
+            f"did you mean {shown(twin)}? Else {add}" if twin else add,
         )
+
+
+def _is_misspelt(one: str, other: str) -> bool:
+    """Whether two domains differ by one slip in a label, or by a dot. Labels under four letters differ on purpose."""
+    if one == other:
+        return False
+    if one.replace(".", "") == other.replace(".", ""):
+        return True
+    mine, theirs = one.split("."), other.split(".")
+    differing = [pair for pair in zip(mine, theirs, strict=False) if pair[0] != pair[1]]
+    return len(mine) == len(theirs) and len(differing) == 1 and _is_slip(*differing[0])
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two labels differ by a letter more, less or another, or by two neighbours that changed places."""
+    if min(len(one), len(other)) < 4:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    mine, theirs = one[start:], other[start:]
+    is_swapped = mine[:2] == theirs[1::-1] and mine[2:] == theirs[2:]
+    return mine[1:] == theirs[1:] or mine[1:] == theirs or mine == theirs[1:] or is_swapped
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from sealgate.mail.address import Address
 
 Network: TypeAlias = IPv4Network | IPv6Network
+_ASCII_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 USER: Final = "{user}"  # in a template or pattern: the name of the principal
 
 
@@ -75,6 +76,14 @@ class Principal:
         """
         return "" if "/" in self.name or "\\" in self.name else self.name
 
+    @property
+    def folded(self) -> "Principal":
+        """The principal as it is compared in a realm whose names have no case.
+
+        Only ASCII letters lose theirs: `str.lower` makes a plain k of the Kelvin sign, and so one person of two.
+        """
+        return Principal(self.name.translate(_ASCII_LOWER), self.realm)
+
     def __str__(self) -> str:
         return f"{self.name}@{self.realm}"
 
@@ -92,6 +101,21 @@ class Login:
     principal: str
     encoding: str = "plain"  # plain | xtext (Sendmail, RFC 3461 4)
     place: str = ""  # file:line of the row, for messages
+
+
+def unextended(local: str, delimiter: str) -> str:
+    """The local part whose subaddress `local` is, or an empty string where it is none.
+
+    As Postfix's split_addr cuts: at the first delimiter, and not within names that have another meaning.
+    """
+    if not delimiter or delimiter not in local:
+        return ""
+    lower = local.lower()
+    if lower in ("mailer-daemon", "double-bounce"):
+        return ""
+    if delimiter == "-" and (lower.startswith("owner-") or lower.endswith("-request")):  # owner_request_special
+        return ""
+    return local.partition(delimiter)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +148,9 @@ class SenderPattern:
         local = address.local if exact_case else address.local.lower()
         owned = user if self.local == USER else self.local if exact_case else self.local.lower()
         # A principal `ceo+x` does not own what is a subaddress of ceo's.
-        if not owned or (self.local == USER and delimiter and delimiter in user):
+        if not owned or (self.local == USER and unextended(user, delimiter)):
             return False
-        return local == owned or bool(delimiter and local.startswith(owned + delimiter))
+        return owned in (local, unextended(local, delimiter))
 
     def __str__(self) -> str:
         return "*" if self.domain == "*" else f"{self.local}@{self.domain}"
@@ -336,6 +360,11 @@ class Profile:
     )
     # Where a top-level field (`seal`) or a listener (`listeners.submission`) was written: for messages only.
     places: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+
+    def owns(self, domain: str) -> bool:
+        """Whether a domain (A-labels, lower case) is one of `domains` or lies below one: no stranger writes for it."""
+        labels = domain.split(".")[-40:]
+        return any(".".join(labels[i:]) in self.domains for i in range(len(labels)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from sealgate.profile.model import Place, Problem
+from sealgate.profile.syntax import quote_hint, syntax_hint
 
 MAX_TEXT: Final = 32 * 1024 * 1024  # characters
 MAX_NODES: Final = 1_500_000  # 50,000 identities with everything in them need about 700,000
@@ -68,7 +69,7 @@ class Problems:
     file: str
     errors: int = 0  # how many errors so far, listed or not
     unlisted: int = 0
-    _listed: list[Problem] = field(default_factory=list)
+    collected: list[Problem] = field(default_factory=list)
 
     def error(self, place: Place, message: str, suggestion: str = "") -> None:
         """Add something for which the file cannot be used."""
@@ -80,10 +81,17 @@ class Problems:
         self._add(place, message, suggestion, is_error=False)
 
     def _add(self, place: Place, message: str, suggestion: str, *, is_error: bool) -> None:
-        if len(self._listed) >= MAX_PROBLEMS:
+        if len(self.collected) >= MAX_PROBLEMS:
             self.unlisted += 1
             return
-        self._listed.append(Problem(self.file, place.line, place.column, message, suggestion, is_error))
+        self.collected.append(Problem(self.file, place.line, place.column, message, suggestion, is_error))
+
+    def take(self, other: "Problems") -> None:
+        """Add all that was collected apart."""
+        self.errors += other.errors
+        free = max(0, MAX_PROBLEMS - len(self.collected))
+        self.collected += other.collected[:free]
+        self.unlisted += other.unlisted + len(other.collected[free:])
 
     def at(self, place: Place) -> str:
         """Write `place` as `file:line:column`, for messages that name a second place."""
@@ -95,7 +103,7 @@ class Problems:
 
     def listed(self) -> tuple[Problem, ...]:
         """All problems in the order of the file, with a last one that counts those beyond the cap."""
-        found = sorted(self._listed, key=lambda p: (p.line, p.column))
+        found = sorted(self.collected, key=lambda p: (p.line, p.column))
         if self.unlisted:
             found.append(
                 Problem(self.file, 0, 0, f"{self.unlisted} more problems are not listed", is_error=self.errors > 0)
@@ -121,6 +129,8 @@ def near(word: str, known: Iterable[str]) -> str:
     """Return a `did you mean` for `word` among the `known` words, or an empty string. Capped: difflib is quadratic."""
     if not word or len(word) > 60:
         return ""
+    if hint := quote_hint(word):
+        return hint
     candidates = [k for _, k in zip(range(500), known, strict=False)]
     close = get_close_matches(word, candidates, n=1, cutoff=0.6)
     return f"did you mean {shown(close[0])}?" if close else ""
@@ -158,23 +168,9 @@ def _report_syntax(error: yaml.MarkedYAMLError, text: str, problems: Problems) -
     mark = error.problem_mark or error.context_mark
     place = _place(mark)
     said = " ".join(part for part in (error.context, error.problem) if part)
-    lines = text.splitlines()
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    problems.error(place, f"this is not YAML: {said[:200]}", _syntax_hint(line, place.column - 1, said))
-
-
-def _syntax_hint(line: str, index: int, said: str) -> str:
-    """Name the way out of the traps that profiles meet: blanks, quotes and what begins with a sign of YAML's own."""
-    here = line[index : index + 1]
-    if here == "\t":
-        return "indent with blanks, not with tabs"
-    if "escape character" in said:
-        return "put a text with a backslash in single quotes"
-    if line[:index].endswith("{user}"):
-        return 'put a text with {user} in double quotes: "{user}@EXAMPLE.TEST"'
-    if here and here in "@`%:*&!":
-        return f"put a text that begins with {here} in double quotes"
-    return ""
+    opened = _place(error.context_mark).line if error.context_mark else place.line
+    hint = syntax_hint(text.splitlines(), place.line, place.column, said, opened)
+    problems.error(place, f"this is not YAML: {said[:200]}", hint)
 
 
 class _Stop(Exception):  # noqa: N818 - no error: the end of reading, already reported

@@ -201,7 +201,7 @@ def _key(node: Node, problems: Problems) -> KeySource:
         )
     if file and not file.startswith("/"):
         problems.error(fields.at("file"), "the key file must be an absolute path", "such as /etc/sealgate/keys/...")
-    return KeySource(selector, file, problems.line(node.place))
+    return KeySource(selector, file, problems.line(fields.at("file")))
 
 
 def _rules(top: Fields, known: AbstractSet[str], listeners: Collection[str]) -> MappingProxyType[str, RuleSetting]:

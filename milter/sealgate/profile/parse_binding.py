@@ -8,7 +8,7 @@ known.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -69,10 +69,20 @@ def _groups(top: Fields, realms: Realms) -> tuple[dict[str, Members], dict[str, 
             hint = "a name with an @ among `members:` is a principal"
             top.problems.error(view.at(name), f"{shown(name)} cannot be the name of a group", hint)
             continue
-        found[name] = _principals(view.texts(name), realms)
+        found[name] = _principals(_not_nested(view, name), realms)
         if not has_entries(view, name):
             top.problems.warning(view.at(name), f"group {shown(name)} has no members", "list principals, or remove it")
     return found, {name: view.at(name) for name in found}
+
+
+def _not_nested(view: Fields, name: str) -> Iterator[tuple[str, Place]]:
+    """The entries of a group but for other groups, each of which is noted."""
+    for text, place in view.texts(name):
+        if text in view.nodes:
+            hint = f"write the principals of {shown(text)} out, or name both groups under `members:`"
+            view.problems.error(place, f"{shown(text)} is a group: groups hold principals only", hint)
+        else:
+            yield text, place
 
 
 def _principals(texts: Iterable[tuple[str, Place]], realms: Realms) -> Members:

@@ -24,7 +24,7 @@ from sealgate.profile.model import (
     PostalAddress,
     Principal,
 )
-from sealgate.profile.nodes import Node, Problems, Scalar, near, shown
+from sealgate.profile.nodes import Node, Problems, Scalar, Table, near, shown
 from sealgate.profile.parse_lawful import read_lawful
 from sealgate.profile.parse_realms import Realms
 from sealgate.profile.parse_senders import SenderReader, read_senders
@@ -57,6 +57,7 @@ class _Roll:
     realms: Realms
     postal: dict[str, tuple[PostalAddress, Place]]
     senders: SenderReader
+    groups: frozenset[str] = frozenset()  # their names, for who writes one where a principal must stand
     claims: dict[Principal | Certificate | str, tuple[str, Place]] = field(default_factory=dict)
     used_postal: set[str] = field(default_factory=set)
 
@@ -72,7 +73,7 @@ class _Roll:
 
 def read_identities(top: Fields, realms: Realms, senders: SenderReader) -> IdentitiesRead:
     """Read identities and the postal addresses they name."""
-    roll = _Roll(top.problems, realms, _postal_addresses(top), senders)
+    roll = _Roll(top.problems, realms, _postal_addresses(top), senders, _group_names(top))
     found: list[Identity] = []
     for key, value in top.table("identities"):
         before = top.problems.errors
@@ -139,10 +140,23 @@ def _principals(name: str, fields: Fields, roll: _Roll) -> tuple[list[tuple[Prin
             if realm and roll.claimed(realm, name, place, f"every user of realm {shown(realm)}", hint):
                 realms.append(realm)
             continue
+        if text in roll.groups:
+            where = "groups are for `members:` of a delegation; list the principals here"
+            roll.problems.error(place, f"{shown(text)} is a group and no principal", where)
+            continue
         principal = roll.realms.principal(text, place)
         if principal and roll.claimed(principal, name, place, f"principal {shown(text)}", hint):
             found.append((principal, place))
     return found, tuple(realms)
+
+
+def _group_names(top: Fields) -> frozenset[str]:
+    groups = top.nodes.get("groups")
+    return (
+        frozenset(key.text for key, _ in groups.pairs if "@" not in key.text)
+        if isinstance(groups, Table)
+        else frozenset()
+    )
 
 
 def _certificates(name: str, fields: Fields, roll: _Roll) -> tuple[Certificate, ...]:

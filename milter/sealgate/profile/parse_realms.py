@@ -15,8 +15,9 @@ from typing import Final
 from sealgate.profile.fields import Fields
 from sealgate.profile.form import CHOICES
 from sealgate.profile.model import USER, Login, Place, Principal
-from sealgate.profile.nodes import Problems, near, shown
+from sealgate.profile.nodes import Listing, Problems, Scalar, near, shown
 from sealgate.profile.principal import parse_principal
+from sealgate.profile.syntax import quote_hint
 
 _WITNESS: Final = "some-user"  # stands for {user} where only the realm matters
 _BRACES: Final = re.compile(r"[{}]")
@@ -46,7 +47,10 @@ class Realms:
         try:
             found = parse_principal(text)
         except ValueError as error:
-            self.problems.error(place, f"{shown(text)} is no principal: {error}")
+            self.problems.error(place, f"{shown(text)} is no principal: {error}", quote_hint(text) or _comma_hint(text))
+            return None
+        if hint := quote_hint(text):
+            self.problems.error(place, f"{shown(text)} is no principal: it begins with a quote", hint)
             return None
         return self.canonical(found) if self.admits(found.realm, place) else None
 
@@ -55,7 +59,7 @@ class Realms:
         try:
             realm = parse_principal(text.replace(USER, _WITNESS, 1)).realm
         except ValueError as error:
-            self.problems.error(place, f"{shown(text)} names no realm: {error}")
+            self.problems.error(place, f"{shown(text)} names no realm: {error}", quote_hint(text))
             return ""
         if _BRACES.search(realm):
             self.problems.error(place, f"{shown(text)} names no realm: {USER} may stand once")
@@ -77,14 +81,23 @@ class Realms:
 
     def canonical(self, principal: Principal) -> Principal:
         """Return the form in which the indexes of the profile hold a principal."""
-        return Principal(principal.name.lower(), principal.realm) if self.folds.get(principal.realm) else principal
+        return principal.folded if self.folds.get(principal.realm) else principal
+
+
+def _comma_hint(text: str) -> str:
+    return "a comma between them?" if text.count("@") > 1 and len(text.split()) > 1 else ""
 
 
 def read_realms(top: Fields) -> Realms:
-    """Read `realms:`. Without it every realm may be named, until `realms_of` is told what `logins` lead to."""
+    """Read `realms:`. Without it every realm may be named, until `realms_of` is told what `logins` lead to.
+
+    A realm in lower case is a slip where every principal writes it in capitals: one error, here, and the realm that is
+    meant counts as listed. Elsewhere it is legal (MIT Kerberos compares realms as they are written) and warned of.
+    """
     if "realms" not in top:
         return Realms(top.problems)
     table = top.words("realms", "realms")
+    named = _realms_named(top) if any(name != name.upper() for name in table.nodes) else frozenset()
     folds: dict[str, bool] = {}
     places: dict[str, Place] = {}
     for name in table.nodes:
@@ -94,9 +107,40 @@ def read_realms(top: Fields) -> Realms:
         except ValueError as error:
             top.problems.error(place, f"{shown(name)} is no realm: {error}", "such as EXAMPLE.TEST")
             continue
-        folds[parsed.realm] = table.choice(name, CHOICES["realms.*"], "exact") == "fold"
-        places[f"realms.{name}"] = place
+        realm = _as_meant(parsed.realm, place, table, named)
+        folds[realm] = table.choice(name, CHOICES["realms.*"], "exact") == "fold"
+        places[f"realms.{realm}"] = place
     return Realms(top.problems, MappingProxyType(folds), True, MappingProxyType(places))
+
+
+def _as_meant(realm: str, place: Place, table: Fields, named: frozenset[str]) -> str:
+    """Return a listed realm, or its twin in capitals where only that is named; what is not in capitals is noted."""
+    capitals = realm.upper()
+    if realm == capitals or capitals in table.nodes:
+        return realm
+    problems = table.problems
+    if capitals in named and realm not in named:
+        message = f"realm {shown(realm)} is written {shown(capitals)} wherever a principal is named"
+        problems.error(place, message, f"write {capitals[:100]}: Kerberos realms have case, and are in capitals")
+        return capitals
+    hint = f"write {capitals[:100]}, here and in every principal, unless the KDC really spells it in lower case"
+    problems.warning(place, f"realm {shown(realm)} is not in capitals, as Kerberos realms are", hint)
+    return realm
+
+
+def _realms_named(top: Fields) -> frozenset[str]:
+    """The text behind the last @ of everything that names principals, without judging it."""
+    nodes = [top.nodes[key] for key in ("identities", "groups", "delegations", "logins") if key in top]
+    found: set[str] = set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Scalar):
+            found.add(node.text.rpartition("@")[2] if "@" in node.text else "")
+        elif isinstance(node, Listing):
+            nodes += node.nodes
+        else:
+            nodes += (value for key, value in node.pairs if key.text not in ("senders", "spelled"))
+    return frozenset(found)
 
 
 def realm_of(template: str) -> str:

@@ -14,10 +14,21 @@ from sealgate.profile.form import CHOICES, KNOWN_KEYS
 from sealgate.profile.model import USER, Place, SenderFile, SenderFormat, SenderPattern
 from sealgate.profile.nodes import Listing, Node, Problems, Scalar, Table, shown
 from sealgate.profile.parse_realms import Realms
+from sealgate.profile.syntax import quote_hint
 
 ANYBODY: Final = SenderPattern("*", "*")
 _PLAIN: Final = 'write user@example.test, or "@example.test" for every address of exactly that domain'
 _OWN: Final = f'write "{USER}@example.test" for the address that is named like who logs in'
+
+
+def _sender_hint(text: str) -> str:
+    if hint := quote_hint(text):
+        return hint
+    if text.count("@") > 1:
+        return "a comma between them?" if len(text.split()) > 1 or ";" in text else "write one address"
+    if USER in text:
+        return _OWN
+    return _PLAIN if "*" in text or "@" not in text or text[0] == "@" else ""
 
 
 @dataclass(slots=True)
@@ -32,8 +43,7 @@ class SenderReader:
         try:
             return self._pattern(text)
         except AddressError as error:
-            hint = _OWN if USER in text else _PLAIN if "*" in text or "@" not in text or text[0] == "@" else ""
-            self.problems.error(place, f"{shown(text)} is no sender: {error}", hint)
+            self.problems.error(place, f"{shown(text)} is no sender: {error}", _sender_hint(text))
             return None
 
     def plain(self, fields: Fields) -> tuple[SenderPattern, ...]:

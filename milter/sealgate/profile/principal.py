@@ -16,7 +16,7 @@ from sealgate.profile.model import USER, Login, Principal
 
 MAX_NAME: Final = 512  # characters; krb5 sets no limit, and no real name comes near
 _ESCAPES: Final = frozenset("@/\\ntb0")  # what krb5_unparse_name writes after a backslash
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and octets that were no UTF-8
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")  # control characters and octets that were no UTF-8
 _XTEXT = re.compile(rb"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461 4: xchar without "+" and "=", or hexchar
 _HEXCHAR = re.compile(rb"\+([0-9A-F]{2})")
 _WITNESS: Final = "some-user"  # stands for {user} where two templates are compared

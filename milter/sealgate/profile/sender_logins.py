@@ -29,7 +29,7 @@ _DOMAIN = re.compile(r"@[^,]+")
 def folded(principal: Principal, fold_realms: AbstractSet[str]) -> Principal:
     """The principal as it is compared: in a realm whose names have no case, in lower case."""
     if principal.realm in fold_realms:
-        return Principal(principal.name.lower(), principal.realm)
+        return principal.folded
     return principal
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgate.mail.address import Address, AddressError, normal_domain, parse_address
-from sealgate.profile.model import Place, Principal, SenderFile
+from sealgate.profile.model import Place, Principal, SenderFile, unextended
 from sealgate.profile.nodes import Problems, shown
 from sealgate.profile.sender_logins import (
     QUICK_ADDRESS,
@@ -54,9 +54,8 @@ class MapTable:
 
     def _deciding(self, address: Address, *, exact_case: bool, delimiter: str) -> Entry | None:
         locals_ = [address.local]
-        cut = address.local.find(delimiter) if delimiter else -1
-        if cut > 0:
-            locals_.append(address.local[:cut])
+        if base := unextended(address.local, delimiter):
+            locals_.append(base)
         for local in locals_:
             entry = find(self.rows, f"{local.lower()}@{address.domain}")
             if entry and (not exact_case or (entry.written or entry.key) == f"{local}@{address.domain}"):

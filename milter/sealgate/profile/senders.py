@@ -11,10 +11,10 @@ formats are in `sender_maps` and `sender_rules`.
 import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sealgate.mail.address import Address, AddressError, normal_domain, parse_address
-from sealgate.profile.model import Place, Principal, Problem, SenderFile, SenderFormat
+from sealgate.profile.model import Place, Principal, Problem, SenderFile, SenderFormat, unextended
 from sealgate.profile.nodes import Problems, shown
 from sealgate.profile.sender_logins import (
     QUICK_ADDRESS,
@@ -32,6 +32,11 @@ from sealgate.profile.sender_rules import RuleTable, parse_rules
 _QUICK = re.compile(
     rf"({QUICK_NAME})(?:@({QUICK_REALM}))?[ \t]++({QUICK_ADDRESS}(?:[ \t,]++{QUICK_ADDRESS})*)[ \t\r,]*+"
 )
+_ROW: Final = {
+    SenderFormat.LOGINS: "write rows such as: alice@EXAMPLE.TEST  alice@example.test",
+    SenderFormat.TEXTHASH: "write rows such as: alice@example.test  alice",
+    SenderFormat.REGEXP: "write rows such as: /^alice@example\\.test$/  alice",
+}
 _SEPARATORS = re.compile(r"[ \t,]+")
 
 
@@ -73,9 +78,8 @@ Table: TypeAlias = LoginTable | MapTable | RuleTable
 def _patterns(address: Address, *, exact_case: bool, delimiter: str) -> tuple[str, ...]:
     """Every pattern that covers an address, as `SenderPattern.matches` has it: itself, what it extends, its domain."""
     local = address.local if exact_case else address.local.lower()
-    cuts = [i for i in range(1, len(local)) if local.startswith(delimiter, i)] if delimiter else []
-    bases = (local, *(local[:cut] for cut in cuts), "")
-    return tuple(f"{base}@{address.domain}" for base in bases)
+    base = unextended(local, delimiter)
+    return tuple(f"{each}@{address.domain}" for each in ((local, base, "") if base else (local, "")))
 
 
 def parse_sender_table(
@@ -93,6 +97,8 @@ def parse_sender_table(
     """
     problems = Problems(source.path)
     table = draft_sender_table(text, source, problems, fold_realms=fold_realms)
+    if not problems.errors and not rows_of(table):
+        problems.warning(Place(0, 0), "this file has no row: it gives nobody an address", _ROW[source.format])
     return (None if problems.errors else table), listed(problems)
 
 
@@ -102,6 +108,11 @@ def draft_sender_table(text: str, source: SenderFile, problems: Problems, *, fol
         return _parse_logins(text, source, frozenset(fold_realms), problems)
     read = parse_map if source.format is SenderFormat.TEXTHASH else parse_rules
     return read(text, source, frozenset(fold_realms), problems)
+
+
+def rows_of(table: Table) -> int:
+    """How many rows a table has; those of `if` and `endif` count as well."""
+    return len(table.rules) if isinstance(table, RuleTable) else table.rows.count(b"\n")
 
 
 def dumped(table: Table) -> bytes:
@@ -123,15 +134,29 @@ def _parse_logins(text: str, source: SenderFile, fold: frozenset[str], problems:
     logins = Logins(source, fold)
     rows: list[str] = []
     odd: list[tuple[str, int]] = []  # logins with upper case in the name
+    of_rows = Problems(problems.file)
+    count, turned = 0, list[RawRow]()
     for row in raw_rows(text, problems):
-        key, values = _quick_row(row, logins) or _read_row(row, logins, problems)
+        count += 1
+        before = of_rows.errors
+        key, values = _quick_row(row, logins) or _read_row(row, logins, of_rows)
+        name, _, realm = key.rpartition("@")
+        if (of_rows.errors > before or realm != realm.upper()) and _is_turned(row):
+            turned.append(row)
         if not values:
             continue
         rows.append(packed(key, row.line, values))
-        name = key.rpartition("@")[0]
         if name != name.lower():
             odd.append((key, row.line))
     table = LoginTable(joined(rows), fold)
+    if len(turned) * 2 > count:
+        problems.error(
+            turned[0].place,
+            f"{len(turned)} of {count} rows are turned round: the address comes first, and its logins behind it",
+            "`format: texthash`? In the format `logins` the login comes first, then its addresses",
+        )
+        return table
+    problems.take(of_rows)
     for key, first, line in twice(rows):
         problems.error(
             Place(line, 1),
@@ -141,6 +166,16 @@ def _parse_logins(text: str, source: SenderFile, fold: frozenset[str], problems:
     warn_of_twins(odd, lambda login: entry.line if (entry := find(table.rows, login)) else 0, problems)
     logins.warn_of_realms(problems)
     return table
+
+
+def _is_turned(row: RawRow) -> bool:
+    """Whether a row reads like one of Postfix's maps: a mail address, and behind it what can only be logins."""
+    key, words = row.words()
+    domain = key.text.rpartition("@")[2]
+    if "@" not in key.text or domain == domain.upper():
+        return False
+    behind = (word.text.rpartition("@") for word in words)
+    return any(not at or (realm == realm.upper() != realm.lower()) for _, at, realm in behind)
 
 
 def _quick_row(row: RawRow, logins: Logins) -> tuple[str, str] | None:

@@ -42,6 +42,8 @@ class Smtpd:
         sasl_type: `cyrus` or `dovecot`.
         local_domain: smtpd_sasl_local_domain; with Cyrus it is put behind names without a realm.
         xclient_hosts: smtpd_authorized_xclient_hosts; those clients choose the login that is told to the milter.
+        milters: smtpd_milters; `None`: not known.
+        default_action: milter_default_action.
     """
 
     service: str
@@ -50,6 +52,8 @@ class Smtpd:
     sasl_type: str
     local_domain: Setting
     xclient_hosts: Setting
+    milters: Setting | None = None
+    default_action: Setting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,12 @@ class Kerberos:
 
 @dataclass(frozen=True, slots=True)
 class SaslSettings:
-    """All that is known of how logins are spelled on this host; `None`: not known."""
+    """All that is known of how logins are spelled on this host, and of what its mail passes; `None`: not known."""
 
     smtpds: tuple[Smtpd, ...] | None = None
     dovecot: Dovecot | None = None
     kerberos: Kerberos | None = None
+    non_smtpd_milters: Setting | None = None
 
 
 def judge_spelling(settings: SaslSettings, profile: Profile) -> tuple[Problem, ...]:
@@ -114,6 +119,7 @@ def judge_spelling(settings: SaslSettings, profile: Profile) -> tuple[Problem, .
         if smtpd.sasl_type == "cyrus":
             found |= dict.fromkeys(_local_domain(smtpd, rows, settings.kerberos, profile))
             found |= dict.fromkeys(_free_spelling(smtpd, rows))
+            found |= dict.fromkeys(_cut_off(smtpd, rows, settings.kerberos))
         if _may_lack_realm(smtpd, settings.dovecot):
             found |= dict.fromkeys(_without_realm(rows, settings.kerberos, profile))
     if settings.dovecot is not None and _uses_dovecot(settings.smtpds):
@@ -182,6 +188,22 @@ def _free_spelling(smtpd: Smtpd, rows: tuple[Login, ...]) -> Iterator[Problem]:
                 f"and the row at {row.place} takes every name without one for a principal of {_realm_of(row)}",
                 f'smtpd_sasl_local_domain = {_realm_of(row)}, and the row spelled: "{USER}@{_realm_of(row)}"',
             )
+
+
+def _cut_off(smtpd: Smtpd, rows: tuple[Login, ...], kerberos: Kerberos | None) -> Iterator[Problem]:
+    """Cyrus SASL cuts the host's own realm off: rows that all wait for a realm take none of its users."""
+    own = kerberos.default_realm if kerberos is not None else None
+    if smtpd.local_domain.value or not rows or not all(realm_spelled(row) for row in rows):
+        return
+    if kerberos is not None and (own is None or own.value not in map(_realm_of, rows)):
+        return  # without a default_realm nothing is cut off
+    realm = own.value if own is not None else _realm_of(rows[0])
+    yield _warning(
+        smtpd.local_domain,
+        f"{smtpd.service}: smtpd_sasl_local_domain is empty: {shown('alice@' + realm)} arrives as `alice`, and every "
+        f"row of listener {shown(smtpd.listener)} waits for a realm: nobody of that realm can send (451)",
+        f"smtpd_sasl_local_domain = {_plain(realm)}",
+    )
 
 
 def _without_realm(rows: tuple[Login, ...], kerberos: Kerberos | None, profile: Profile) -> Iterator[Problem]:
