@@ -17,14 +17,21 @@ run:
 # The relay's tests need root: without sudo they are skipped and say so. Root shall leave no files in a user's clone.
 AS_ROOT = $$([ "$$(id -u)" = 0 ] || ! command -v sudo >/dev/null || echo sudo -E env PYTHONDONTWRITEBYTECODE=1)
 
+# Both sets of libraries at once: most tests wait, for processes of their own, more than they compute.
 test:
 	@packaging/prepare test >/dev/null
-	@if [ -x .venv-debian/bin/python ]; then \
-	    echo 'with the libraries of the distribution:'; \
-	    .venv-debian/bin/python -m pytest -q -m 'not relay and not nightly'; \
-	fi
-	@echo 'with the newest libraries:'
-	.venv/bin/python -m pytest -q -m 'not relay and not nightly'
+	@said=$$(mktemp); other=; \
+	trap 'rm -f "$$said"; [ -z "$$other" ] || kill "$$other" 2>/dev/null || true' EXIT; trap 'exit 130' HUP INT TERM; \
+	if [ -x .venv-debian/bin/python ]; then \
+	    .venv-debian/bin/python -m pytest -q -p no:cacheprovider -m 'not relay and not nightly' >"$$said" 2>&1 & other=$$!; \
+	fi; \
+	echo 'with the newest libraries:'; \
+	.venv/bin/python -m pytest -q -m 'not relay and not nightly'; status=$$?; \
+	if [ -n "$$other" ]; then \
+	    wait $$other || status=$$?; other=; \
+	    echo 'with the libraries of the distribution:'; cat "$$said"; \
+	fi; \
+	exit $$status
 	@echo 'on a relay of its own:'
 	@$(AS_ROOT) .venv/bin/python -m pytest -q -p no:cacheprovider -p no:hypothesispytest -m 'relay and not nightly'
 
