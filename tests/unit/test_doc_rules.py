@@ -1,11 +1,16 @@
-"""doc/rules.md is the catalogue, written out. `python -m tests.unit.test_doc_rules > doc/rules.md` writes it anew."""
+"""doc/rules.md and the man page are the catalogue; `python -m tests.unit.test_doc_rules` writes both anew."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
-from sealgate.checks.finding import Action
+import pytest
+
+from sealgate.checks.finding import Action, Rule
 from sealgate.checks.rules import RULES
 
 FILE = Path(__file__).resolve().parents[2] / "doc" / "rules.md"
+PAGE = FILE.parent / "man" / "sealgate-rules.7"
 HEAD = """\
 # The rules
 
@@ -32,6 +37,14 @@ FAMILIES = {
 }
 
 
+def answer(rule: Rule) -> str:
+    reply = "451" if rule.action is Action.TEMPFAIL else rule.reply_code
+    told = f"{rule.mode}: {rule.action}"
+    if rule.action in (Action.REJECT, Action.TEMPFAIL):
+        told += f" {reply} {rule.enhanced}"
+    return told + ("; always binds" if rule.always else "")
+
+
 def expected() -> str:
     text = HEAD
     shown = ""
@@ -40,18 +53,55 @@ def expected() -> str:
         if title != shown:
             text += f"\n## {title}\n\n{COLUMNS}"
             shown = title
-        reply = "451" if rule.action is Action.TEMPFAIL else rule.reply_code
-        answer = f"{rule.mode}: {rule.action}"
-        if rule.action in (Action.REJECT, Action.TEMPFAIL):
-            answer += f" {reply} {rule.enhanced}"
-        always = "; always binds" if rule.always else ""
         unknowable = f". *Not knowable*: {rule.unknowable}" if rule.unknowable else ""
-        text += f"| `{code}` | {rule.cites} | {answer}{always} | {rule.says}; {rule.remedy}{unknowable} |\n"
+        text += f"| `{code}` | {rule.cites} | {answer(rule)} | {rule.says}; {rule.remedy}{unknowable} |\n"
     return text
+
+
+def roff(text: str) -> str:
+    """Text for troff: a backslash, a hyphen and a leading dot or apostrophe mean something there."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "").replace("*", "")
+    return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
+
+
+def expected_page() -> str:
+    lines = [
+        '.TH SEALGATE\\-RULES 7 "" sealgate',
+        ".SH NAME",
+        "sealgate\\-rules \\- every reason for which mail is refused",
+    ]
+    intro = HEAD.partition("\n\n")[2].strip().replace("\n- ", "\n.PP\n").replace("\n  ", "\n")
+    lines += [".SH DESCRIPTION", *(line if line == ".PP" else roff(line) for line in intro.split("\n") if line)]
+    shown = ""
+    for code, rule in RULES.items():
+        title = FAMILIES[code.partition(".")[0]]
+        if title != shown:
+            lines.append(f".SH {title.upper()}")
+            shown = title
+        lines += [
+            ".TP",
+            f".B {roff(code)}",
+            roff(f"({rule.cites}; {answer(rule)})"),
+            ".br",
+            roff(f"{rule.says}; {rule.remedy}."),
+        ]
+        if rule.unknowable:
+            lines += [".br", roff(f"Not knowable: {rule.unknowable}.")]
+    return "\n".join((*lines, ".SH SEE ALSO", ".BR sealgate (8)", ""))
 
 
 def test_the_reference_is_the_catalogue() -> None:
     assert FILE.read_text() == expected()
+
+
+def test_the_man_page_is_the_catalogue() -> None:
+    assert PAGE.read_text() == expected_page()
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_the_man_page_is_set_without_a_warning() -> None:
+    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", str(PAGE)], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_what_is_not_knowable_is_said_of_every_rule_about_commercial_mail() -> None:
@@ -60,4 +110,6 @@ def test_what_is_not_knowable_is_said_of_every_rule_about_commercial_mail() -> N
 
 
 if __name__ == "__main__":
-    print(expected(), end="")
+    PAGE.parent.mkdir(exist_ok=True)
+    FILE.write_text(expected())
+    PAGE.write_text(expected_page())
