@@ -2,13 +2,15 @@
 
 import pytest
 
-from sealgate.app.gather import gather
+import sealgate.app.gather as module
+from sealgate.app.gather import Kept, gather
 from sealgate.app.ports import PortError, UnreadableError
-from sealgate.checks.facts import Known, Unknown
+from sealgate.checks.facts import NOT_ASKED, Known, Unknown, is_content_judged
 from sealgate.mail.headers import Headers
 from sealgate.mail.message import Envelope, Message, Session
 from sealgate.mail.mime import Body, TextPart
-from sealgate.mail.visible import View
+from sealgate.mail.visible import View, read_html, read_plain
+from sealgate.profile.model import Identity, Kind, MailClass
 
 HEAVY = b"<p>" * 2000
 
@@ -63,7 +65,87 @@ def test_all_parts_together_have_one_deadline() -> None:
 
 
 def test_parts_that_are_small_and_slow_have_one_budget() -> None:
-    slow = "".join(f"<b {n}><p>" for n in range(495)).encode()
-    facts = gather(message(*[("html", slow)] * 300), Reader(View("")), frozenset())
+    slow = "".join(f"<b {n}><p>" for n in range(495))
+    parts = [("html", f"{slow}{number}".encode()) for number in range(300)]
+    facts = gather(message(*parts), Reader(View("")), frozenset())
     assert isinstance(facts.views[0], Known)
     assert isinstance(facts.views[-1], Unknown)
+
+
+def test_what_nobody_judges_is_not_read_here_and_not_elsewhere() -> None:
+    reader = Reader(PortError("must not be asked"))
+    facts = gather(message(("plain", b"one"), ("html", HEAVY)), reader, frozenset({"from"}), is_read=False)
+    assert (facts.views, facts.sealed, reader.asked) == ((NOT_ASKED, NOT_ASKED), frozenset({"from"}), 0)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("mail_class", MailClass)
+def test_content_is_judged_of_commercial_mail_and_of_services(kind: Kind, mail_class: MailClass) -> None:
+    is_judged = mail_class is MailClass.COMMERCIAL or (kind is Kind.SERVICE and mail_class is not MailClass.PERSONAL)
+    assert is_content_judged(Identity("x", kind, mail_class)) is is_judged
+    assert not is_content_judged(None)
+
+
+# -- views from before -------------------------------------------------------------------------------------------------
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, str]]:
+    """What was really read, each time."""
+    found: list[tuple[bytes, str]] = []
+    for name, function in (("read_html", read_html), ("read_plain", read_plain)):
+
+        def noted(content: bytes, charset: str, function=function) -> View:
+            found.append((content, charset))
+            return function(content, charset)
+
+        monkeypatch.setattr(module, name, noted)
+    return found
+
+
+def part(content: bytes, charset: str = "utf-8", subtype: str = "html") -> TextPart:
+    return TextPart("1", subtype, charset, content)
+
+
+def test_a_part_that_comes_again_is_read_twice_and_then_no_more(read) -> None:
+    kept = Kept()
+    views = [kept.read(part(b"<p>one")) for _ in range(5)]
+    assert (len(read), set(views)) == (2, {View("one")})
+
+
+def test_a_part_that_comes_once_is_not_kept() -> None:
+    kept = Kept()
+    for number in range(1000):
+        kept.read(part(b"<p>%d" % number))
+    assert (len(kept), kept.octets) == (0, 0)
+
+
+def test_the_same_octets_in_another_charset_or_type_are_another_part() -> None:
+    kept = Kept()
+    for _ in range(3):
+        assert kept.read(part("<p>é".encode())).text == "é"
+        assert kept.read(part("<p>é".encode(), "iso-8859-1")).text == "Ã©"
+        assert kept.read(part("<p>é".encode(), subtype="plain")).text == "<p>é"
+    assert len(kept) == 3
+
+
+def test_what_is_kept_has_bounds_and_the_least_used_goes_first(read) -> None:
+    kept = Kept(views=3)
+    for content in (b"a", b"b", b"c", b"a", b"b", b"c", b"a", b"d", b"d"):
+        kept.read(part(content))
+    assert len(kept) == 3
+    read.clear()
+    for content in (b"c", b"a", b"d", b"b"):
+        kept.read(part(content))
+    assert [content for content, _ in read] == [b"b"]
+
+
+def test_what_is_kept_is_bounded_in_octets_too() -> None:
+    kept = Kept(octets=100_000)
+    for number in range(40):
+        for _ in range(2):
+            kept.read(part(b"<p>%d" % number + b"word " * 500))
+            assert kept.octets <= 100_000
+    assert 0 < len(kept) < 40
+    kept.read(part(huge := b"x" * 70_000, subtype="plain"))
+    before = len(kept)
+    kept.read(part(huge, subtype="plain"))
+    assert len(kept) == before

@@ -260,6 +260,15 @@ def test_alternatives_that_differ_are_told_with_what_is_lacking() -> None:
     assert detail == "part 1.1 (plain) lacks the opt-out of part 1.2 (html)"
     assert where == "1.1"
     assert doubtful(View("Spring is here."), WHOLE, paths=("1.1", "2.1")) == {}
+    for beside in ("1.2.1", "1.2.1.1"):  # the HTML with its pictures
+        assert set(doubtful(View("Spring is here."), WHOLE, paths=("1.1", beside))) == {"canspam.alternatives-differ"}
+    assert doubtful(View("Spring is here."), WHOLE, paths=("1.1", "1.2.2")) == {}
+
+
+def test_lines_of_bullets_are_quoted_only_in_an_answer() -> None:
+    shown = read_plain(f"Offers\n> Chairs\n> {ADDRESS}\n> Unsubscribe: {LIVE}".encode(), "utf-8")
+    assert doubtful(shown) == {}
+    assert set(doubtful(shown, subject=b"Re: Hello")) == {"canspam.no-postal-address", "canspam.no-opt-out"}
 
 
 def test_a_plain_text_that_belongs_to_another_message_shows_nothing() -> None:

@@ -1,10 +1,12 @@
 """Hosts of links: which of them the profile names, and what of a target may be kept."""
 
+from urllib.parse import urlsplit
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealgate.checks.hosts import host_of, is_approved, is_named, redacted
+from sealgate.checks.hosts import PLACEHOLDER, dead, host_of, is_approved, is_named, redacted
 from sealgate.profile.model import Domain, Identity, Kind, MailClass, Profile
 
 SHOP = Identity("shop", Kind.SERVICE, MailClass.COMMERCIAL, opt_out_hosts=("lists.esp.example",))
@@ -74,3 +76,30 @@ def test_what_tells_recipients_apart_is_left_out(href: str, kept: str) -> None:
 def test_no_target_raises(href: str) -> None:
     host_of(href)
     assert len(redacted(f"https://{href}")) <= 200
+
+
+# -- what is looked at only where it can be met ------------------------------------------------------------------------
+PIECES = st.lists(
+    st.sampled_from(["http://", "HTTPS://", "a.example", "/", "?", "#", "@", "[", "]", "{", "}", "%", "*|", "|*", "<%",
+                     "%7B", "NAME", "unsubscribe_link", "Unsubscribe-URL", "url", "\t", "\n", ":", ".", "ſ", "\\"]),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(PIECES)
+def test_no_placeholder_is_passed_over(tail: str) -> None:
+    target = f"https://news.example/{tail}".strip()
+    if "%7" not in target:
+        assert dead(target).startswith("unfilled") is bool(PLACEHOLDER.search(target))
+
+
+@settings(max_examples=300)
+@given(PIECES)
+def test_the_host_is_that_of_the_whole_url(tail: str) -> None:
+    url = f"https://{tail}".strip()
+    try:
+        whole = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        whole = ""
+    assert host_of(url) == whole

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealgate.checks import optout_phrases as phrases
 from sealgate.checks.optout import MAX_EXCERPT, State, dead, find, mentioned
+from sealgate.checks.optout_reading import places, rows
 from sealgate.mail.visible import Link, View
 
 LIVE = "https://news.corp.example/u/8f3a"
@@ -531,3 +533,80 @@ def test_time_is_linear_in_hostile_text(piece: str) -> None:
     find((View(text, links),))
     dead(piece * 30_000)
     assert time.process_time() - before < 3.0
+
+
+@given(st.lists(st.sampled_from([*phrases.NAMES[::7], *phrases.REFUSALS[::5], "no", "x", " ", "ü", "退"]), max_size=9))
+def test_each_phrase_that_stands_in_a_text_is_found_and_no_other(words: list[str]) -> None:
+    """Phrases are looked for by how they begin; the answer is that of a search for each."""
+    text = " ".join(words)
+    is_ascii = text.isascii()
+    for listed in (phrases.NAMES, phrases.REFUSALS, phrases.PREFERENCES):
+        found = {text[start:end] for start, end in places(text, rows(listed))}
+        assert found == {phrase for phrase in listed if phrase in text and (phrase[:4].isascii() or not is_ascii)}
+
+
+# -- which link goes with the words ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "Garden chairs: [https://shop.corp.example/c](https://shop.corp.example/c)\nTo unsubscribe, open "
+            "[http://localhost/u/1](http://localhost/u/1)"
+        ),
+        (
+            "See the chairs here: [https://shop.corp.example/c](https://shop.corp.example/c) To unsubscribe, open "
+            "[http://localhost/u/1](http://localhost/u/1)"
+        ),
+        (
+            "Unsubscribe: [http://localhost/u/1](http://localhost/u/1)\nShop: "
+            "[https://shop.corp.example/c](https://shop.corp.example/c)"
+        ),
+        "[Click here for the chairs](https://shop.corp.example/c)\nTo unsubscribe, [click here](#)",
+        "To unsubscribe, open [this page](#) or [visit our shop](https://shop.corp.example/c)",
+        "If you no longer wish to receive our mail, [click here]() or visit [our shop](https://shop.corp.example/c).",
+        "Chairs: [https://shop.corp.example/c](https://shop.corp.example/c)\nUnsubscribe: *|UNSUB|*",
+        "Chairs: [https://shop.corp.example/c](https://shop.corp.example/c)\nUnsubscribe: {{unsubscribe}}",
+        "Unsubscribe: <%= unsubscribe_url %> or shop at [https://corp.example/c](https://corp.example/c)",
+    ],
+)
+def test_an_offer_beside_a_dead_opt_out_lends_it_no_life(text: str) -> None:
+    assert find((view(text),)).state is State.DEAD
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Click here to shop](https://shop.corp.example/c)\nUnsubscribe",
+        "Shop: [https://shop.corp.example/c](https://shop.corp.example/c)\nUnsubscribe",
+        "Shop: www.corp.example\nTo unsubscribe, see our catalogue",
+    ],
+)
+def test_an_offer_in_the_line_before_is_no_opt_out(text: str) -> None:
+    assert find((view(text),)).state is State.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[Visit us]() To unsubscribe, click [here]({LIVE})",
+        f"[This page](#) Unsubscribe [here]({LIVE})",
+        f"[Top of this page](#)\nTo unsubscribe, click [here]({LIVE})",
+        f"To unsubscribe [follow this link]({LIVE}) or [visit us]()",
+        f"[CLICK HERE]({LIVE})\nTO UNSUBSCRIBE",
+        f"[Click here]({LIVE})\nto unsubscribe",
+        f"To unsubscribe, please use the link below.\n[{LIVE}]({LIVE})",
+        f"To stop these e-mails please go to the page below.\n\n[{LIVE}]({LIVE})",
+        "To unsubscribe [log in](), or [send us a mail](mailto:leave@corp.example)",
+        "Sent to kim@client.example\nTo unsubscribe send a blank email to leave@corp.example",
+    ],
+)
+def test_the_link_that_goes_with_the_words_is_found_among_others(text: str) -> None:
+    found = find((view(text),))
+    assert (found.state, found.href) in ((State.LIVE, LIVE), (State.LIVE, "mailto:leave@corp.example"))
+
+
+@pytest.mark.parametrize("fill", range(0, 120, 7))
+def test_an_excerpt_never_ends_within_a_word(fill: int) -> None:
+    text = f"Unsubscribe [here]({LIVE}) {'x ' * (fill // 2)}sent to kim.doe.of.long.name@client.example today"
+    last = find((view(text),)).phrase.split()[-1]
+    assert last in view(text).text.split()

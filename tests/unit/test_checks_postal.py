@@ -433,7 +433,7 @@ def test_accents_and_sharp_s_do_not_matter() -> None:
         "Example Widgets Inc., 4200 Harbor Avenue, Suite 160, Springfield, NY 10003",  # another house
         "Example Widgets Inc., 4100 Harbor Avenue, Suite 161, Springfield, NY 10003",  # another suite
         "10003 NY Springfield, 160 Suite, Harbor Avenue 4100, Example Widgets Inc.",  # another order
-        "Example Widgets Inc. is new. " + "x " * 40 + "4100 Harbor Avenue, Suite 160, Springfield, NY 10003",
+        "Example Widgets Inc., 4100 Harbor Avenue, is new. " + "x " * 40 + "Suite 160, Springfield, NY 10003",
         "",
     ],
 )
@@ -574,7 +574,7 @@ def test_a_place_says_where_the_address_stands() -> None:
     for found in (registered(text, (HQ,)), recognise(text)):
         assert isinstance(found, Place)
         assert "4100 Harbor Avenue" in text[found.start : found.end]
-        assert text[found.start : found.end].endswith("10003")
+        assert text[found.start : found.end].endswith(("10003", "USA"))
 
 
 @given(st.text(max_size=400))

@@ -45,6 +45,12 @@ def test_a_person_cannot_be_declared_commercial() -> None:
     assert any(is_error and "is a person" in said for _, is_error, said in found(text))
 
 
+def test_a_forwarder_cannot_be_declared_commercial() -> None:
+    """Its mail is of other authors."""
+    text = GOOD + "  b: {principals: [b@R], kind: forwarder, class: commercial}\n"
+    assert any(is_error and "is a forwarder and commercial" in said for _, is_error, said in found(text))
+
+
 def rows(*rest: str) -> str:
     listed = "".join(f"  - {{listener: submission, {row}}}\n" for row in rest)
     return f"version: 1\nlisteners: {{submission: judge}}\nlogins:\n{listed}"

@@ -1,23 +1,93 @@
 """Facts before judgement: everything that has to be asked is asked here, once, with a deadline.
 
-Content that cannot be read within the limits gives `Unknown(why)`; what that means is the checks' business. A port that
-does not answer is a fault of ours: its `PortError` goes up, and the message is deferred.
+What no check looks at is not asked: a person's mail is not read. Content that cannot be read within the limits gives
+`Unknown(why)`; what that means is the checks' business. A port that does not answer is a fault of ours: its `PortError`
+goes up, and the message is deferred.
 
 The limits are those of the whole message: HTML that is slow to read costs little to send, a hundred parts of it too.
+
+Campaigns repeat their parts, so what was read is **kept in memory**, and nowhere else: a part that comes a second time
+in the same octets is kept, with its view, until 64 others or 4 MB of others have been used since, or the process ends.
+Of a part that came once, such as one with a token of its own, nothing is kept but a number that cannot be turned back.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from sealgate.app.ports import PortError, Reader, UnreadableError
-from sealgate.checks.facts import Facts, Known, Unknown
+from sealgate.checks.facts import NOT_ASKED, Facts, Known, Unknown
 from sealgate.mail.message import Message
 from sealgate.mail.mime import TextPart
-from sealgate.mail.visible import View, is_heavy, read_html, read_plain
+from sealgate.mail.visible import HEAVY_OCTETS, View, is_heavy, read_html, read_plain
 
 INLINE_SECONDS: Final = 1.0  # of processor time; ordinary HTML takes less than a thousandth of it
 READER_SECONDS: Final = 4.0  # after that no further part is handed to the reader process
+KEPT_VIEWS: Final = 64
+KEPT_OCTETS: Final = 4_000_000  # of parts and views together, roughly
+_SEEN_ONCE: Final = 256  # hashes of parts
+_LINK_OCTETS: Final = 200  # of a link in a view, beside its target
+
+
+class Kept:
+    """The views of parts that come again and again, the least used dropped first. Any thread may use it."""
+
+    def __init__(self, views: int = KEPT_VIEWS, octets: int = KEPT_OCTETS) -> None:
+        self._views = views
+        self._octets = octets
+        self._lock = threading.Lock()
+        self._found: dict[tuple[bytes, str, str], tuple[View, int]] = {}  # in order of use
+        self._once: dict[int, None] = {}
+        self.octets = 0
+
+    def read(self, part: TextPart) -> View:
+        """Read a part that is not heavy, or take what it was read as before."""
+        if len(part.content) > HEAVY_OCTETS:
+            return _read(part)
+        key = part.content, part.charset, part.subtype
+        with self._lock:
+            found = self._found.pop(key, None)
+            if found is not None:
+                self._found[key] = found
+                return found[0]
+        view = _read(part)
+        with self._lock:
+            self._note(key, view)
+        return view
+
+    def _note(self, key: tuple[bytes, str, str], view: View) -> None:
+        number = hash(key)  # of a secret seed that is another one in each process
+        if number not in self._once:
+            self._once[number] = None
+            if len(self._once) > _SEEN_ONCE:
+                del self._once[next(iter(self._once))]
+            return
+        size = _octets_of(key[0], view)
+        if key in self._found or size > self._octets // 4:
+            return
+        self._found[key] = view, size
+        self.octets += size
+        while len(self._found) > self._views or self.octets > self._octets:
+            self.octets -= self._found.pop(next(iter(self._found)))[1]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _read(part: TextPart) -> View:
+    return (read_html if part.subtype == "html" else read_plain)(part.content, part.charset)
+
+
+def _octets_of(content: bytes, view: View) -> int:
+    """About what a part and its view take; a character takes up to four octets."""
+    text = len(view.text) + len(view.alternatives) + len(view.unseen) + sum(len(link.text) for link in view.links)
+    targets = sum(len(link.href) for link in view.links)
+    rest = len(view.links) + len(view.looks) + len(view.quotes)
+    return len(content) + 4 * (text + targets) + _LINK_OCTETS * rest
+
+
+_KEPT: Final = Kept()
 
 
 def gather(
@@ -25,32 +95,46 @@ def gather(
     reader: Reader,
     sealed: frozenset[str],
     *,
+    is_read: bool = True,
     cpu: Callable[[], float] = time.thread_time,
     clock: Callable[[], float] = time.monotonic,
+    kept: Kept = _KEPT,
 ) -> Facts:
     """Ask for what a reader sees of each text part, and put the planned seal beside it.
+
+    Args:
+        message: whose parts are read.
+        reader: for HTML too heavy for this process.
+        sealed: names of the fields that the seal will cover.
+        is_read: whether any check looks at the text; without it every view is `NOT_ASKED`.
+        cpu: processor time of this thread in seconds.
+        clock: seconds that only grow.
+        kept: views from before.
 
     Raises:
         PortError: the reader process does not answer, or not for all parts in time.
     """
-    look = _Look(reader, cpu, clock)
-    return Facts(tuple(look.view(part) for part in message.body.parts), sealed)
+    if not is_read:
+        return Facts((NOT_ASKED,) * len(message.body.parts), sealed)
+    look = _Look(reader, cpu, clock, kept)
+    return Facts(tuple([look.view(part) for part in message.body.parts]), sealed)
 
 
 class _Look:
     """One message's text parts, read one after the other until its time is up."""
 
-    def __init__(self, reader: Reader, cpu: Callable[[], float], clock: Callable[[], float]) -> None:
+    def __init__(self, reader: Reader, cpu: Callable[[], float], clock: Callable[[], float], kept: Kept) -> None:
         self._reader = reader
         self._cpu = cpu
         self._clock = clock
+        self._kept = kept
         self._inline = 0.0
         self._handed = 0.0
         self._failed = ""
 
     def view(self, part: TextPart) -> Known[View] | Unknown:
         if part.subtype != "html":
-            return Known(read_plain(part.content, part.charset))
+            return Known(self._kept.read(part))
         return self._hand_over(part) if is_heavy(part.content) else self._read(part)
 
     def _read(self, part: TextPart) -> Known[View] | Unknown:
@@ -58,7 +142,7 @@ class _Look:
             return Unknown("the HTML parts before took all the time that one message may take")
         start = self._cpu()
         try:
-            return Known(read_html(part.content, part.charset))
+            return Known(self._kept.read(part))
         finally:
             self._inline += self._cpu() - start
 

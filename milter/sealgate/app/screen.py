@@ -16,7 +16,7 @@ from sealgate.audit.record import VERSION, answer, capped, moment, text_of, tran
 from sealgate.checks import canspam, classify, hygiene, identity, listfields, oneclick, subject, trace
 from sealgate.checks.caller import Caller, handling, identify, listener_of
 from sealgate.checks.element import Elements, as_record
-from sealgate.checks.facts import Facts
+from sealgate.checks.facts import Facts, is_content_judged
 from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
 from sealgate.mail.headers import unfolded
@@ -60,7 +60,14 @@ def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: s
 
 
 def at_end(
-    message: Message, body_hash: bytes, runtime: Runtime, reader: Reader, caller: Caller, *, over_limit: bool
+    message: Message,
+    body_hash: bytes,
+    runtime: Runtime,
+    reader: Reader,
+    caller: Caller,
+    *,
+    over_limit: bool,
+    reads_all: bool = False,
 ) -> Outcome:
     """Judge, and where it is accepted seal, one whole message.
 
@@ -71,13 +78,15 @@ def at_end(
         reader: for HTML too heavy for this process.
         caller: who was found at MAIL.
         over_limit: whether header fields had to be dropped on the way in.
+        reads_all: whether the text is read even where no check looks at it, to be shown to somebody.
 
     Raises:
         Exception: any fault of ours; the caller's guard answers 451.
     """
     profile = runtime.profile
     seal = _plan(message, caller, runtime)
-    facts = gather(message, reader, seal.covers if isinstance(seal, SealPlan) else frozenset())
+    is_read = reads_all or is_content_judged(caller.identity)
+    facts = gather(message, reader, seal.covers if isinstance(seal, SealPlan) else frozenset(), is_read=is_read)
     elements = canspam.read_elements(message, facts, caller.identity, profile)
     findings: tuple[Finding, ...] = (
         *identity.check_end(message, profile, caller),

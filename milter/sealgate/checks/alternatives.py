@@ -18,21 +18,38 @@ _SHORT: Final = 200  # a text below this may say too little to be compared
 
 
 def pairs(parts: tuple[TextPart, ...]) -> tuple[tuple[int, int], ...]:
-    """The places of parts that are alternatives: a plain text and an HTML next to it below the same multipart."""
+    """The places of parts that are alternatives: a plain text and an HTML next to it below the same multipart.
+
+    The HTML may be the first part of a multipart of its own there, with its pictures (RFC 2387).
+    """
     found = []
     for number, (first, second) in enumerate(pairwise(parts)):
-        same = first.path.rpartition(".")[0] == second.path.rpartition(".")[0]
-        if same and (first.subtype, second.subtype) == ("plain", "html"):
+        if (first.subtype, second.subtype) == ("plain", "html") and _follows(first.path, second.path):
             found.append((number, number + 1))
     return tuple(found)
+
+
+def _follows(first: str, second: str) -> bool:
+    """Whether a part is the next one below the same multipart, or the first text in that."""
+    above, dot, number = first.rpartition(".")
+    following = f"{above}{dot}{int(number) + 1}"
+    return second == following or second.removeprefix(f"{following}.") in ("1", "1.1")
 
 
 def is_unrelated(plain: View, html: View) -> bool:
     """Whether a plain text is another message than the HTML beside it: no host and hardly a word in common."""
     if len(plain.text) < _SHORT or not html.links:
         return False
-    hosts = {host_of(link.href) for link in html.links} - {""}
-    if not hosts or hosts & {host_of(link.href) for link in plain.links} or any(host in plain.text for host in hosts):
+    known = {host_of(link.href) for link in plain.links}
+    hosts = {""}
+    for link in html.links:
+        host = host_of(link.href)
+        if host in hosts:
+            continue
+        if host in known or host in plain.text:
+            return False
+        hosts.add(host)
+    if len(hosts) == 1:
         return False
     told = f"{html.text[:_LOOKED_AT]} {html.alternatives[:_LOOKED_AT]}".lower()
     words = set(_WORD.findall(told))

@@ -97,8 +97,7 @@ def _postal(seen: tuple[Sight, ...], unread: str) -> Element:
         how = "registered" if place.address else "recognised"
         target = place.address.name if place.address else ""
         digest = digest_of(place.address.text if place.address else place.text)
-        words = place.text if place.address else redacted(place.text)
-        return Element(name, how, best.path, words, target, "", place.start, digest, how)
+        return Element(name, how, best.path, redacted(place.text), target, "", place.start, digest, how)
     if unread:
         return Element(name, "unread", why=unread)
     for sight in reversed(seen):
@@ -135,7 +134,7 @@ def _opt_out(seen: tuple[Sight, ...], unread: str) -> Element:
     found = best.opt_out if best is not None else optout.OptOut(State.NONE)
     where = best.path if best is not None and found.phrase else ""
     excerpt, offset = redacted(found.phrase), found.begin if where else -1
-    target = redacted_target(found.href) if found.href else ""
+    target = redacted(redacted_target(found.href)) if found.href else ""
     if found.state in (State.LIVE, State.BURDENED):
         target = target or ("reply" if found.how == "reply" else "")
         return Element(name, str(found.state), where, excerpt, target, found.why, offset, "", found.how)

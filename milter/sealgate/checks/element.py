@@ -14,8 +14,14 @@ from typing import Final
 from sealgate.checks.postal_words import words_of
 
 MAX_EXCERPT: Final = 200  # characters
-_MAIL = re.compile(r"[\w.+=-]{1,64}@(?=[\w-])")
-_URL = re.compile(r"(https?://[^/\s?#]{1,255})[/?#][^\s>\")]+", re.IGNORECASE)
+_READ: Final = 1_000  # characters of which an excerpt is made
+_MAIL = re.compile(r"(?:\"[^\"\n]{1,64}\"|[^\s<>()\[\],;:\"@]{1,320})(?:@|%40)(?=[\w\[-])")
+_USER = re.compile(r"(https?://)[^\s/?#@]{1,255}@", re.IGNORECASE)
+_URL = re.compile(
+    r"((?:https?://|www\.)[^/\s?#]{1,255}|\b(?:[a-z\d-]{1,63}\.){1,8}[a-z]{2,24}(?=[/?#]\S{4}))[/?#][^\s>\"]+",
+    re.IGNORECASE,
+)
+_QUERY = re.compile(r"(@[\w.-]{1,255})\?[^\s>\")]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,13 @@ def digest_of(address: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """Leave out who a message went to: local parts of mail addresses, and paths and queries of URLs (both hold tokens).
+    """Leave out who a message went to: local parts of mail addresses, paths and queries of URLs (all may hold tokens).
 
     At most 200 characters come back.
     """
-    return _MAIL.sub("...@", _URL.sub(r"\1/...", text))[:MAX_EXCERPT]
+    if len(text) > _READ:
+        text = text[:_READ].rpartition(" ")[0] or text[:MAX_EXCERPT]
+    text = _URL.sub(r"\1/...", _USER.sub(r"\1", text))
+    if "@" in text or "%40" in text:
+        text = _QUERY.sub(r"\1?...", _MAIL.sub("...@", text))
+    return text[:MAX_EXCERPT]

@@ -4,9 +4,10 @@ Each answer is `Known(value)` or `Unknown(why)`, never `None`: a missing answer 
 """
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from sealgate.mail.visible import View
+from sealgate.profile.model import Identity, Kind, MailClass
 
 T = TypeVar("T")
 
@@ -25,14 +26,31 @@ class Unknown:
     why: str
 
 
+NOT_ASKED: Final = Unknown("not asked: no check looks at what this sender writes")
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The answers for one message.
 
     Attributes:
-        views: what a reader sees of each text part of `Message.body.parts`, in the same order.
+        views: what a reader sees of each text part of `Message.body.parts`, in the same order; `NOT_ASKED` for each
+            where `is_content_judged` says no.
         sealed: the names of the fields (lower case) that our signature will cover; empty where none is planned.
     """
 
     views: tuple[Known[View] | Unknown, ...] = ()
     sealed: frozenset[str] = frozenset()
+
+
+def is_content_judged(identity: Identity | None) -> bool:
+    """Whether any check looks at what mail of this identity says.
+
+    That is so of what is declared commercial, and of services other than for personal mail. What a person, a forwarder
+    or nobody known writes is not read at all: neither here nor by the process that reads heavy HTML.
+    """
+    if identity is None:
+        return False
+    if identity.mail_class is MailClass.COMMERCIAL:
+        return True
+    return identity.kind is Kind.SERVICE and identity.mail_class is not MailClass.PERSONAL

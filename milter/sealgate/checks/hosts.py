@@ -7,7 +7,9 @@ compares a host with what the profile lists. Nothing is looked up or fetched: a 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
 
 from sealgate.profile.model import Identity, Profile
@@ -18,10 +20,18 @@ PLACEHOLDER = re.compile(
     r"\{(?![0-9A-Fa-f-]{8,38}\})[A-Za-z_$][\w .|-]{0,60}\}|"
     r"(?<![\w\]])\[(?:unsub|opt|link|url|remove)[\w -]{0,40}\]|(?<![\w\]])(?-i:\[[A-Z]{3}[A-Z_ ]{0,40}\])|"
     r"(?<![%\w])%(?![0-9A-F]{2})[A-Z_][\w.-]{2,60}%|"
-    r"^(?:https?://)?(?:[<{%*]|\[(?![0-9A-F:]{2,40}\]))|unsubscribe[_-](?:link|url)$",
+    r"^(?:https?://)?(?:[<{%*]|\[(?![0-9A-F:]{2,40}\]))|"
+    r"^(?:https?://)?unsubscribe[_-](?:link|url)$",
     re.IGNORECASE,
 )
+# Every alternative above needs one of these characters, or a whole target that is a name of a slot.
+_OF_PLACEHOLDERS: Final = frozenset("{*%<[")
+_SLOTS: Final = ("unsubscribe_link", "unsubscribe-link", "unsubscribe_url", "unsubscribe-url")
 _ENCODED = re.compile(r"%7[bcd]", re.IGNORECASE)  # braces and the bar
+_AUTHORITY = re.compile(r"https?://[^/?#]*+", re.IGNORECASE)  # RFC 3986 3.2: these three end it
+_BEHIND_TAG = re.compile(r"(?<!^)[&?]|(?<=[\w}\]%>])/")  # what follows may tell the recipient
+_ENDS = re.compile(r"[?/&]")
+_LONG: Final = 300  # characters; what is longer is not kept
 _PRIVATE = re.compile(r"(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|invalid|home\.arpa)$")
 
 
@@ -30,15 +40,16 @@ def dead(href: str) -> str:
     target = href.strip()
     if not target or target.startswith("#"):
         return "empty link"
-    target = _ENCODED.sub(lambda found: chr(int(found[0][1:], 16)), target)
-    tag = PLACEHOLDER.search(target)
-    if tag:
-        return f"unfilled placeholder {target[tag.start() : tag.start() + 24]}"
+    if "%7" in target:
+        target = _ENCODED.sub(lambda found: chr(int(found[0][1:], 16)), target)
+    may_hold = not _OF_PLACEHOLDERS.isdisjoint(target) or target[-16:].lower().endswith(_SLOTS) or not target.isascii()
+    if may_hold and (tag := PLACEHOLDER.search(target)):
+        return f"unfilled placeholder {_BEHIND_TAG.split(target[tag.start() : tag.start() + 24])[0]}"
     scheme, colon, rest = target.partition(":")
     match scheme.lower() if colon else "":
         case "mailto":
             name, at, host = rest.partition("?")[0].rpartition("@")
-            return "" if name and at and "." in host else "mailto without an address"
+            return _dead_host(f"http://{host}") if name and at and "." in host else "mailto without an address"
         case "http" | "https":
             return _dead_host(target)
         case _ if target[:4].lower() == "www." or target.startswith("//"):
@@ -48,10 +59,7 @@ def dead(href: str) -> str:
 
 
 def _dead_host(url: str) -> str:
-    try:
-        host = (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return "link without a host"
+    host = _host(url)
     if not host:
         return "link without a host"
     if host.replace(".", "").isdecimal() or ":" in host:
@@ -67,12 +75,26 @@ def host_of(href: str) -> str:
     target = href.strip()
     if target[:7].lower() == "mailto:":
         return target[7:].partition("?")[0].rpartition("@")[2].rstrip(".").lower()
-    if target[:4].lower() == "www.":
-        target = f"http://{target}"
+    return _host(f"http://{target}" if target[:4].lower() == "www." else target)
+
+
+def _host(url: str) -> str:
+    """The host of a URL in lower case, empty where it has none or cannot be read.
+
+    What tells a recipient stands behind the host, so that the part before is the same from link to link.
+    """
+    found = _AUTHORITY.match(url)
+    return _read_host(url) if found is None or len(found[0]) > _LONG else _kept_host(found[0])
+
+
+def _read_host(url: str) -> str:
     try:
-        return (urlsplit(target).hostname or "").rstrip(".")
+        return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
+
+
+_kept_host = lru_cache(maxsize=1024)(_read_host)
 
 
 def is_named(host: str, listed: Iterable[str]) -> bool:
@@ -85,12 +107,13 @@ def redacted(href: str) -> str:
     target = href.strip()
     scheme, colon, rest = target.partition(":")
     if colon and scheme.lower() == "mailto":
-        return f"mailto:...@{rest.partition('?')[0].rpartition('@')[2]}"[:200]
+        _, at, host = rest.partition("?")[0].rpartition("@")
+        return f"mailto:...@{host}"[:200] if at else "mailto:..."
     if colon and scheme.lower() in ("http", "https"):
         host, slash, path = rest.lstrip("/").partition("/")
-        host, asked, _ = host.partition("?")
+        host, asked, _ = host.rpartition("@")[2].partition("?")
         return f"{scheme}://{host}{'/...' if path or asked else slash}"[:200]
-    return target.partition("?")[0].partition("/")[0][:60]
+    return f"{scheme[:20]}:..." if colon and scheme.isalnum() else _ENDS.split(target)[0][:60]
 
 
 def is_approved(host: str, identity: Identity, profile: Profile) -> bool:

@@ -10,6 +10,7 @@ for how long, is not known here. Time is linear in the two fields.
 import enum
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -109,6 +110,11 @@ def read(message: Message) -> Pair:
     named = [(f.key, f.value) for f in message.headers if f.name[:1] in b"Ll"]
     lists = [value for key, value in named if key == b"list-unsubscribe"]
     posts = [value for key, value in named if key == b"list-unsubscribe-post"]
+    return _read(tuple(lists), tuple(posts))
+
+
+@lru_cache(maxsize=4)  # a message is asked for its pair twice: by the rules, and by the record
+def _read(lists: tuple[bytes, ...], posts: tuple[bytes, ...]) -> Pair:
     if not lists:
         if posts:
             return Pair(State.MALFORMED, f"{POST} stands without {LIST}", POST)

@@ -8,13 +8,24 @@ is no notice.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from sealgate.checks import optout_phrases as phrases
 from sealgate.checks.hosts import PLACEHOLDER, dead
+from sealgate.checks.optout_links import (
+    ADDRESS,
+    NEAR,
+    STOP,
+    TOKEN,
+    WRITE,
+    belongs,
+    in_order,
+    is_apart,
+    links_near,
+    tag_before,
+)
 from sealgate.checks.optout_reading import (
     MAX_EXCERPT,
     MOST,
@@ -30,8 +41,6 @@ from sealgate.checks.optout_reading import (
 from sealgate.mail.visible import Link, View
 
 __all__ = ["MAX_EXCERPT", "OptOut", "State", "dead", "find", "mentioned", "names"]
-
-_NEAR: Final = 120  # characters between a phrase and what belongs to it
 
 
 Plain = Callable[[OptOut], bool]  # whether a reader can see it well
@@ -111,7 +120,7 @@ def _clause_end(reading: Reading, end: int) -> int:
     A line of wrapped plain text that does not yet say what is refused goes on in the next one.
     """
     lower, most = reading.lower, min(len(reading.lower), end + 90)
-    stop = _STOP.search(lower, end, most)
+    stop = STOP.search(lower, end, most)
     most = stop.start() if stop else most
     what = phrases.MAIL.search(lower, end, most)
     said = what.end() if what else most
@@ -120,43 +129,32 @@ def _clause_end(reading: Reading, end: int) -> int:
 
 
 # -- the mechanism -----------------------------------------------------------------------------------------------------
-_TOKEN = re.compile(
-    r"unsub|opt[_-]?out|preferences|/remov|[=_-]remove|removal|descadastr|desinscr|abmeld|desabon", re.IGNORECASE
-)
-_POINTER = re.compile(
-    r"here|click|link|lien|enlace|kobling|lenke|länk|ссылк|this|below|page|visit|go to|tap|follow|let us know|"
-    r"https?:|www\.|@|remove|"
-    r"aqui|clique|aquí|clic|pincha|aici|ici|hier|klik|klick|qui|tutaj|här|her|tästä|zde|ide\b|buraya|tıkla|"
-    r"тут|здесь|нажм|εδώ|こちら|这里|這裡|此处|此處|點此|点击|여기|هنا|כאן|đây|sini",
-    re.IGNORECASE,
-)
-_STOP = re.compile(r"[.!?…](?=\s)|[|•·]|[。？！؟]")
-_LEADS = re.compile(r"[^\W\d_]{2,}[:, ]{0,2}$")  # a word that leads to the link
-_ASKS = re.compile(r"\s?[?？؟]\s?(?:[^\W\d_]{1,10}[ ,]{1,2}){0,3}$")  # "No more mail? Please click"
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"]{4,}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.IGNORECASE
-)
-_WRITE = re.compile(
-    r"\b(?:e-?mail|mail|write|send|reply|contact|schreib|schick|sende|escr|envi|écri|scriv|stuur)", re.IGNORECASE
-)
 _LOGIN = re.compile(r"/(?:log-?in|sign-?in|account/login|auth)\b", re.IGNORECASE)
 
 
 def _judge(reading: Reading, start: int, end: int, *, is_clause: bool) -> OptOut:
-    """What the phrase at `start` comes to: its own link decides, else one beside it, else words."""
+    """What the phrase at `start` comes to: its own link decides, else the first one that goes with it, else words.
+
+    Where that one cannot work, or a template tag stands in its place, another link beside it lends it no life unless
+    that says by itself that it is one: an offer next to a dead opt-out is no way out.
+    """
     text = reading.view.text
-    links = _links_near(reading.view, start, end)
+    links = links_near(reading.view, start, end)
     own = [link for link in links if link.offset < end and start < link.offset + len(link.text)]
-    beside = own or [link for link in links if _belongs(text, link, start, end, is_clause=is_clause)]
+    beside = own or [link for link in links if belongs(text, link, start, end, is_clause=is_clause)]
+    beside = in_order(text, beside, start, end)
     bad = reading.words(start, end)
-    if len(beside) > 1:  # the nearest one first
-        beside.sort(key=lambda link: max(link.offset - end, start - link.offset - len(link.text)))
+    tag = None if own else tag_before(text, end, beside)
+    if tag:
+        bad = _tagged(bad, tag)
     for link in beside:
+        if bad.state is State.DEAD and not _says_so(link):
+            continue
         low, high = min(start, link.offset), max(end, link.offset + len(link.text))
         why = dead(link.href)
         if not why:
             why = _asks_too_much(reading, start, end, link.href)
-            found = replace(bad, state=State.LIVE, href=link.href, why=why, how="link")
+            found = replace(reading.words(start, end), state=State.LIVE, href=link.href, why=why, how="link")
             return replace(found, start=link.offset, end=link.offset + len(link.text)) if own else found
         if bad.state is State.NONE:
             bad = replace(bad, state=State.DEAD, href=link.href, why=why, start=low, end=high, how="link")
@@ -165,46 +163,31 @@ def _judge(reading: Reading, start: int, end: int, *, is_clause: bool) -> OptOut
     return _in_words(reading, start, end, bad)
 
 
+def _says_so(link: Link) -> bool:
+    """Whether a link is an opt-out whatever stands beside it."""
+    return bool(TOKEN.search(link.href)) or link.href[:7].lower() == "mailto:" or names(link.text)
+
+
+def _tagged(words: OptOut, tag: str) -> OptOut:
+    return replace(words, state=State.DEAD, href=tag, why="unfilled placeholder", how="address")
+
+
 def _in_words(reading: Reading, start: int, end: int, none: OptOut) -> OptOut:
     """A mail address or URL written out beside the phrase, or a template tag left where one should be."""
     text = reading.view.text
-    low, high = max(0, start - _NEAR), min(len(text), end + _NEAR)
-    for found in _ADDRESS.finditer(text, low, high):
-        between = text[end : found.start()] if found.start() >= end else text[found.end() : start]
-        if _STOP.search(between):
+    low, high = max(0, start - NEAR), min(len(text), end + NEAR)
+    for found in ADDRESS.finditer(text, low, high):
+        follows = found.start() >= end
+        between = text[end : found.start()] if follows else text[found.end() : start]
+        if STOP.search(between) or (not follows and is_apart(between, found[0])):
             continue
         is_mail = "@" in found[0] and "/" not in found[0]
-        if not is_mail or _WRITE.search(text, low, high):
+        if not is_mail or WRITE.search(text, low, high):
             href = f"mailto:{found[0]}" if is_mail else found[0]
             why = dead(href)
             return replace(none, state=State.DEAD if why else State.LIVE, href=href, why=why, how="address")
     tag = PLACEHOLDER.search(text[start : min(len(text), end + 60)])
-    if tag:
-        return replace(none, state=State.DEAD, href=tag[0], why="unfilled placeholder", how="address")
-    return none
-
-
-def _links_near(view: View, start: int, end: int) -> list[Link]:
-    first = bisect_left(view.links, start - 300, key=lambda link: link.offset)
-    low, high = start - _NEAR, end + _NEAR
-    return [
-        link for link in view.links[first : first + 60] if link.offset <= high and low <= link.offset + len(link.text)
-    ]
-
-
-def _belongs(text: str, link: Link, start: int, end: int, *, is_clause: bool) -> bool:
-    """Whether a link beside the phrase is its mechanism: its target says so, or it is in the same sentence."""
-    if _TOKEN.search(link.href):
-        return True
-    close = link.offset + len(link.text)
-    follows = link.offset >= end
-    between = text[end : link.offset] if follows else text[close:start]
-    if _STOP.search(between):
-        return is_clause and follows and bool(_ASKS.match(between)) and bool(_POINTER.search(link.text))
-    if _POINTER.search(link.text):
-        return True
-    # "To unsubscribe, follow the [words]" is one clause; "Unsubscribe [words]" is a menu.
-    return "\n" not in between and (is_clause or (follows and _LEADS.search(between) is not None))
+    return _tagged(none, tag[0]) if tag else none
 
 
 # -- replies and burdens -----------------------------------------------------------------------------------------------
@@ -229,7 +212,7 @@ def _replies(reading: Reading) -> Iterator[OptOut]:
         start, end = reading.low + place, reading.low + stop
         what = _REPLY_WITH.search(text, max(0, start - 80), end + 100)
         between = (text[end : what.start()] or text[what.end() : start]) if what else "."
-        if what and not _STOP.search(between) and not _NOT_REPLY.search(reading.lower[max(0, place - 8) : place]):
+        if what and not STOP.search(between) and not _NOT_REPLY.search(reading.lower[max(0, place - 8) : place]):
             yield reading.words(start, end, State.LIVE, how="reply")
 
 

@@ -71,8 +71,23 @@ class Reading:
         begin = max(0, start - 60)
         if begin:
             begin = next((at + 1 for at in range(begin, start) if text[at] in " \n"), start)
-        excerpt = " ".join(text[begin : end + 100].split())[:MAX_EXCERPT]
+        excerpt = " ".join(text[begin : _whole(text, end, end + 100)].split())
+        excerpt = excerpt[: _whole(excerpt, 0, MAX_EXCERPT)]
         return OptOut(state, excerpt, where=self.where, begin=begin, start=start, end=end, how=how, why=why)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    """The last place from `low` to `high` where no word is cut in two: half a mail address would tell whose it is."""
+    if high >= len(text):
+        return len(text)
+    at = high
+    while at > low and _in_word(text[at - 1]) and _in_word(text[at]):
+        at -= 1
+    return at if at > low else high
+
+
+def _in_word(letter: str) -> bool:
+    return letter < "\u3000" and not letter.isspace()  # beyond are scripts without blanks
 
 
 def spans(views: tuple[View, ...]) -> Iterator[Reading]:

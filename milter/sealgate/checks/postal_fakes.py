@@ -31,6 +31,7 @@ _SAMPLES: Final = (
     "company address", "street name", "anytown", "any town", "anycity", "123 main st", "123 main rd", "123 your st",
     "example street", "example road", "sample street", "sample road", "fake street", "lorem ipsum", "city, state",
 )  # fmt: skip
+_SAMPLE_HINTS: Final = ("any", "123 ", "ample ", "fake ", "street name", "lorem", "city, st")  # one is in each
 _ASKING = re.compile(
     r"\b(?:your|enter|insert|add) (?:company |business |street |mailing |postal |physical )?(?:address|"
     r"street)(?: here)?"
@@ -76,7 +77,7 @@ def _holes(end: str, lower: str) -> Iterator[tuple[int, int, str]]:
     """Where a hole begins, how long what shows it is, and what it is. Searches are run only where they can succeed."""
     if any(opener in end for opener in _OPENERS) or ("%" in end and "addr" in lower):
         yield from ((found.start(), len(found[0]), "unfilled template tag") for found in _TAGGED.finditer(end))
-    for sample in _SAMPLES:
+    for sample in _SAMPLES if any(hint in lower for hint in _SAMPLE_HINTS) else ():
         if sample in lower:
             yield lower.find(sample), len(sample), "sample"
     if "address" not in lower and not any(hint in end for hint in _EMPTY_HINTS):

@@ -53,9 +53,10 @@ def sights(message: Message, facts: Facts, addresses: tuple[PostalAddress, ...])
     parts = message.body.parts
     found: list[Sight] = []
     places: dict[int, int] = {}
+    is_answer = _is_answer(message)
     for number, (part, fact) in enumerate(zip(parts, facts.views, strict=False)):
         if isinstance(fact, Known) and number >= len(parts) - MAX_PARTS:
-            view = _own(fact.value)
+            view = _own(fact.value, is_answer=is_answer)
             blank = blank_before(part)
             place = postal.registered(view.text, addresses) or postal.recognise(view.text)
             opt_out = optout.find((view,), partial(_is_plain, view, blank))
@@ -67,18 +68,34 @@ def sights(message: Message, facts: Facts, addresses: tuple[PostalAddress, ...])
     return tuple(found)
 
 
-def _own(view: View) -> View:
-    """The view without what it quotes: blanks of the same length, so that offsets stay."""
-    if not view.quotes:
+def _is_answer(message: Message) -> bool:
+    """Whether a message says by its fields or its subject that it answers or forwards another one."""
+    if any(message.headers.every(name) for name in (b"in-reply-to", b"references")):
+        return True
+    return message.headers.text(b"subject").partition(":")[0].strip().lower() in _ANSWERS
+
+
+_ANSWERS: Final = frozenset(
+    ("re", "fw", "fwd", "aw", "wg", "sv", "vs", "tr", "rv", "res", "enc", "r", "i", "antw", "doorst")
+)
+
+
+def _own(view: View, *, is_answer: bool) -> View:
+    """The view without what it quotes: blanks of the same length, so that offsets stay.
+
+    Lines with `>` that nobody is said to have written are bullets where the message answers nobody.
+    """
+    quotes = view.quotes if is_answer else tuple(quote for quote in view.quotes if view.text[quote[0]] != ">")
+    if not quotes:
         return view
     pieces: list[str] = []
     at = 0
-    for start, end in view.quotes:
+    for start, end in quotes:
         pieces += (view.text[at:start], "\n" * (end - max(at, start)))
         at = max(at, end)
     text = "".join((*pieces, view.text[at:])).rstrip("\n")
-    begins = [start for start, _ in view.quotes]
-    links = tuple(link for link in view.links if not _is_quoted(view.quotes, begins, link.offset))
+    begins = [start for start, _ in quotes]
+    links = tuple(link for link in view.links if not _is_quoted(quotes, begins, link.offset))
     return replace(view, text=text, links=links)
 
 

@@ -72,6 +72,7 @@ _CODE_TAGS: Final = (
     ),
     ("%", re.compile(r"(?<!%)%(?:[A-Z]{2,20}(?:_[A-Z]{1,20}){1,3}|FIRSTNAME|LASTNAME|FNAME|LNAME|NAME|EMAIL)%(?!%)")),
 )
+_OPENERS: Final = tuple("{*%[<")  # one of them is in the beginning of every tag; most texts have none
 # A greeting whose name is missing: "Hello ,". Only at the beginning of a line.
 _NOBODY = re.compile(
     r"^(?:hi|hello|hey|dear|hallo|hola|olá|ola|bonjour|ciao|caro|cara|prezado|prezada|estimado|estimada|cher|chère|"
@@ -149,6 +150,8 @@ def _unfilled(headers: Headers, views: tuple[View, ...], *, in_code: bool) -> tu
 
 
 def _tag(text: str, patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> str:
+    if not any(character in text for character in _OPENERS):
+        return ""
     for begins, pattern in patterns:
         if begins in text and (found := pattern.search(text)):
             return found.group()

@@ -53,9 +53,11 @@ def from_html(text: str) -> str:
     return without_references(text)
 
 
-def folded_line(text: str) -> str:
-    """Read a run of text from lexbor's HTML, or of an attribute, as one line."""
-    return " ".join(without_invisible(unescape(text)).split())
+def folded_lines(runs: list[str]) -> list[str]:
+    """Read runs of text from lexbor's HTML, or of attributes, as a line each, and leave out what is blank."""
+    text = BREAK.join([unescape(run) if "&" in run else run for run in runs])
+    lines = without_invisible(text, _CONTROLS_BUT_MARKS).split(BREAK)
+    return [line for raw in lines if (line := " ".join(raw.split()))]
 
 
 class Flow:

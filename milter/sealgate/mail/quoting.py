@@ -79,6 +79,7 @@ _FORWARD_LINES: Final = _folded(
 _RULE_CHARACTERS: Final = "-–—_=*~ \t>|"
 _SIGNS: Final = frozenset(">-_–—=*")
 _COLONS: Final = frozenset(":：")
+_AROUND: Final = "*_ \t\xa0"  # a label
 _DIGITS = re.compile(r"\d")
 
 
@@ -91,16 +92,17 @@ def quotes_of(text: str, known: Iterable[Span] = ()) -> tuple[Span, ...]:
     """
     known = tuple(known)
     lines = text.split("\n")
-    found = _from_lines(text, lines, known) if _may_quote(lines) else []
+    found = _from_lines(text, lines, known) if _may_quote(text, lines) else []
     return _joined(sorted((*known, *found))) if found else _joined(known)
 
 
-def _may_quote(lines: list[str]) -> bool:
+def _may_quote(text: str, lines: list[str]) -> bool:
     """Look at each line once: most mail quotes nobody."""
     if not _SIGNS.isdisjoint([line[:1] for line in lines]) or not _COLONS.isdisjoint([line[-1:] for line in lines]):
         return True
-    heads = [line for line in lines if ":" in line[:24] or "：" in line[:24]]
-    return any(_label(head) == "from" for head in heads)
+    heads = {line[: line.index(":")] for line in lines if ":" in line[:24]}
+    heads |= {line[: line.index("：")] for line in lines if "：" in line[:24]} if "：" in text else set()
+    return any(head.strip(_AROUND).lower() in _FROM for head in heads)
 
 
 def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Span]:
@@ -195,7 +197,7 @@ def _label(line: str) -> str | None:
     head, colon, _ = line[:40].replace("：", ":").partition(":")
     if not colon:
         return None
-    head = head.strip("*_ \t\xa0").lower()
+    head = head.strip(_AROUND).lower()
     for kind, labels in (("from", _FROM), ("subject", _SUBJECT), ("date", _DATE), ("to", _TO)):
         if head in labels:
             return kind

@@ -81,7 +81,7 @@ class _Walk:
         """Walk; return False at an element for which the document must be read as an odd one, if it was not."""
         push, pop, add = self.stack.append, self.stack.pop, self.out.append
         cascade = self.cascade
-        known, start = cascade.known.get, cascade.start
+        known, start, has_contexts = cascade.known.get, cascade.start, cascade.has_contexts
         context, drawn, is_plain = cascade.root, PAGE, True
         add(pieces[0])
         for tag, text in zip(pieces[1::2], pieces[2::2], strict=True):
@@ -112,9 +112,10 @@ class _Walk:
                     drawn = outer
                 else:
                     push((after, outer, context))
-                    if cascade.has_contexts:
+                    if has_contexts:
                         context = cascade.enter(context, element)
-                is_plain = drawn.is_plain and self.look is None
+                if kind or drawn is not outer:
+                    is_plain = drawn.is_plain and self.look is None
             if text:
                 if is_plain:
                     add(text)

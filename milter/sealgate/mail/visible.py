@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgate.mail.charset import to_text, to_utf8
-from sealgate.mail.flow import Flow, folded_line, without_invisible, without_references
+from sealgate.mail.flow import Flow, folded_lines, without_invisible, without_references
 from sealgate.mail.quoting import quotes_of
 from sealgate.mail.shown import MAX_UNSEEN, shown_of
 
@@ -121,7 +121,7 @@ def read_html(html: bytes, charset: str) -> View:
 
 
 def _lines(runs: list[str]) -> str:
-    return "\n".join([line for run in runs if (line := folded_line(run))])[:MAX_UNSEEN] if runs else ""
+    return "\n".join(folded_lines(runs))[:MAX_UNSEEN] if runs else ""
 
 
 def read_plain(content: bytes, charset: str) -> View:

@@ -64,6 +64,12 @@ def _commercial(identity: Identity, problems: Problems) -> None:
             f"identity {name} is a person: a person's mail is never refused for what commercial mail must carry",
             "declare what sends advertisements as `kind: service`, with a principal of its own",
         )
+    if identity.kind is Kind.FORWARDER:
+        problems.error(
+            here,
+            f"identity {name} is a forwarder and commercial: mail of other authors would be refused for its content",
+            "declare what sends advertisements as `kind: service`, with a principal of its own",
+        )
     if not identity.postal_addresses:
         problems.warning(
             here,

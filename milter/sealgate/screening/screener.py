@@ -140,7 +140,7 @@ class Screener:
         runtime = without_rules(runtime, off) if off else runtime
         try:
             message, body_hash, over_limit = _taken_in(octets, sender, recipients)
-            outcome = at_end(message, body_hash, runtime, self._reader, caller, over_limit=over_limit)
+            outcome = at_end(message, body_hash, runtime, self._reader, caller, over_limit=over_limit, reads_all=True)
         except Exception as error:  # whatever it is, the gate would defer
             at = extract_tb(error.__traceback__)[-1]
             fault = printable(f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})", 400)
