@@ -64,12 +64,12 @@ _SIZES: Final = MappingProxyType(  # HTML, 15.3.4 and 15.3.7
 )
 _FONT_SIZES: Final = (10.0, 13.0, 16.0, 18.0, 24.0, 32.0, 48.0)
 _QUOTES: Final = re.compile(
-    r"\b(?:x_)*+(?:gmail_quote|gmail_attr|gmail_extra|yahoo_quoted|moz-cite-prefix|moz-forward-container"
+    r"\b(?:x_)*(?:gmail_quote|gmail_attr|gmail_extra|yahoo_quoted|moz-cite-prefix|moz-forward-container"
     r"|moz-email-headers-table|protonmail_quote|tutanota_quote|zmail_extra|OutlookMessageHeader|OLK_SRC_BODY_SECTION"
     r"|replyforwardmessage|bloop_original_html|messageReplySection|mail-editor-reference-message-container"
     r"|ms-outlook-mobile-reference-message|WPQuote)(?!\w)"
 )
-_QUOTES_FROM_HERE: Final = re.compile(r"\b(?:x_)*+(?:divRplyFwdMsg|appendonsend|stopSpelling)(?!\w)")
+_QUOTES_FROM_HERE: Final = re.compile(r"\b(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling)(?!\w)")
 _NOTHING: Final[Declared] = ({}, {})
 
 

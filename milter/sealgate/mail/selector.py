@@ -13,7 +13,7 @@ from sealgate.mail.element import Element
 MAX_PARTS: Final = 12  # compounds of one selector
 _MAX_SELECTOR: Final = 500
 _MAX_HELD: Final = 2_000  # characters of an attribute that are compared
-_COMBINED = re.compile(r"[ \t\r\n\f]*([ \t\r\n\f>+~])[ \t\r\n\f]*((?:[^ \t\r\n\f>+~\[]++|\[[^\]]*+\]?)++)")
+_COMBINED = re.compile(r"[ \t\r\n\f]*([ \t\r\n\f>+~])[ \t\r\n\f]*((?:[^ \t\r\n\f>+~\[]++|\[[^\]]*+\]?)+)")
 _SIMPLE = re.compile(
     r"(?P<tag>[a-zA-Z][\w-]*+|\*)|\.(?P<class>[^.#\[:*]++)|\#(?P<id>[^.#\[:*]++)"
     r"|\[\s*(?P<name>[\w:-]++)\s*(?:(?P<how>[~|^$*]?=)\s*(?:\"(?P<v1>[^\"]*+)\"|'(?P<v2>[^']*+)'|(?P<v3>[^\]\s]*+))"

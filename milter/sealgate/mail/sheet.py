@@ -24,7 +24,7 @@ _CACHED: Final = 65_536
 
 T = TypeVar("T")
 
-_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|<!--|-->")
+_COMMENT = re.compile(r"/\*(?s:.*?)(?:\*/|\Z)|<!--|-->")
 _TOKEN = re.compile(r"[{};]|\"[^\"\n]*+\"?|'[^'\n]*+'?")
 _PRELUDE_PART = re.compile(r"[^,\[(]++|,|\[[^\]]*+\]?|\([^)]*+\)?")
 _ALL_MEDIA: Final = frozenset({"", "all", "screen", "only screen", "only all"})

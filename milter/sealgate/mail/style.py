@@ -26,8 +26,8 @@ _CACHED: Final = 2_000  # characters; longer declarations are not kept
 Declared = tuple[Mapping[str, Any], Mapping[str, Any]]
 """The values of the plain declarations and of the `!important` ones, by property."""
 
-_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)")
-_PIECE = re.compile(r"(?:[^;\"'(]++|\"[^\"]*+\"?|'[^']*+'?|\([^)]*+\)?)++")
+_COMMENT = re.compile(r"/\*(?s:.*?)(?:\*/|\Z)")
+_PIECE = re.compile(r"(?:[^;\"'(]++|\"[^\"]*+\"?|'[^']*+'?|\([^)]*+\)?)+")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\r\n\f]?|([^\r\n\f]))")
 _LENGTH = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))(px|pt|em|rem|%|in|cm|mm|pc|ex|ch|)\Z")
 _FONT_SIZE = re.compile(

@@ -23,7 +23,7 @@ _MARKS: Final = {ord(EVENT): None, ord(BREAK): None}
 _PIECES = re.compile(
     r"(<!--(?s:.*?)-->|<[^>]*+>)"
     if "&gt;" in (LexborHTMLParser("<p title='>'>").html or "")
-    else r"(<!--(?s:.*?)-->|<[^\s>]*+(?:\s=?[^\s=>]*+=\"[^\"]*+\")*+[^>]*+>)"
+    else r"(<!--(?s:.*?)-->|<[^\s>]*+(?:\s=?[^\s=>]*+=\"[^\"]*+\")*[^>]*+>)"
 )
 _VOID_ENDS = re.compile(f"</(?:{'|'.join(sorted(VOID))})>")
 
