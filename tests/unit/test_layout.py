@@ -51,6 +51,6 @@ def test_no_possessive_group_is_used() -> None:
         f"{path.name}:{number}"
         for path in sorted((ROOT / "milter").rglob("*.py"))
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if possessive.search(character_set.sub("", line))
+        if possessive.search(character_set.sub("x", line))
     ]
     assert found == []
