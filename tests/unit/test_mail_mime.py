@@ -156,6 +156,10 @@ class TestTransferEncodings:
         assert body.parts[0].content == b"Hafhofpevor"
         assert body.defects == ("unknown-transfer-encoding",)
 
+    @pytest.mark.parametrize("name", ["7-bit", "8-bit", "8-BIT"])
+    def test_a_usual_slip_of_the_pen_is_no_unknown_encoding(self, name: str) -> None:
+        assert multipart(f"Content-Transfer-Encoding: {name}\n\nx").defects == ()
+
 
 MIXED = "Content-Type: multipart/mixed; boundary=b"
 BODY = "--b\n\nx\n--b--\n"

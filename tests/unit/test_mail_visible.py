@@ -85,6 +85,8 @@ class TestText:
             "offer<div style='mso-hide:all; text-decoration:none'>footer</div>",
             "offer<div title='display:none hidden'>footer</div>",
             "<html hidden><body hidden style=display:none>offer footer",
+            "offer<div style='transform:scale(0.9) translate(-10px,0);zoom:1'>footer",
+            "offer<div style='filter:opacity(80%);clip-path:inset(5px)'>footer",
         ],
     )
     def test_shown(self, html: str) -> None:
@@ -111,6 +113,12 @@ class TestText:
             "<div style=visibility:Collapse>no</div>",
             "<div style='display:n&#111;ne;'>no</div>",
             "<div style='display:none'><div hidden>no</div>no</div>",
+            "<div style='transform:scale(0)'>no</div>",
+            "<div style='transform: scaleY( 0 )'>no</div>",
+            "<div style='transform:rotate(1deg) translate(-9999px, 0)'>no</div>",
+            "<div style='clip-path:inset(100%)'>no</div>",
+            "<div style='filter:opacity(0)'>no</div>",
+            "<div style='zoom:0'>no</div>",
         ],
     )
     def test_hidden(self, html: str) -> None:

@@ -9,6 +9,7 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from sealgate.mail.headers import Headers, unfolded
@@ -81,6 +82,7 @@ _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046 5.1.1 bchars
 _ENCODED_WORD = re.compile(rb"=\?[^?]+\?[BbQq]\?")
 _IDENTITY: Final = ("7bit", "8bit", "binary")  # RFC 2045 6.2
+_MISSPELT: Final = MappingProxyType({"7-bit": "7bit", "8-bit": "8bit"})  # and every reader takes them so
 _NAMES: Final = (b"content-type", b"content-transfer-encoding", b"content-disposition")
 _DUPLICATES: Final = (Defect.DUPLICATE_TYPE, Defect.DUPLICATE_ENCODING, Defect.DUPLICATE_DISPOSITION)
 _MAX_PARAMETERS: Final = 64  # of one field; what follows is odd
@@ -128,6 +130,7 @@ def read_fields(
         defects.append(Defect.NUL_IN_FIELD)
     kind, parameters = _typed(types[0], defects) if types else (default, {})
     encoding = unfolded(encodings[0]).lower().decode("ascii", "replace") if encodings else "7bit"
+    encoding = _MISSPELT.get(encoding, encoding)
     is_multipart = kind.startswith("multipart/")
     if encoding not in (*_IDENTITY, "quoted-printable", "base64"):
         defects.append(Defect.UNKNOWN_ENCODING)

@@ -140,6 +140,13 @@ def _background(value: str) -> tuple[Colour | None, bool]:
     return None, has_picture
 
 
+# Properties that can take away what they are put on, and the values that do: scaled or clipped to nothing, moved far
+# out, wholly transparent. Some clients know them and some do not: what some readers are not shown is not shown.
+_VANISHING: Final = ("transform", "clip-path", "filter", "zoom")
+_VANISHED = re.compile(
+    r"^0(?:\.0*)?%?$|scale[xy3d]*\( ?0(?:\.0+)?[ ,)]|translate[xy3d]*\([^()]{0,40}?-\d{4,6}"
+    r"|opacity\( ?0(?:\.0+)?%?[ ,)]|inset\( ?(?:50|100)%|circle\( ?0"
+)
 # Property: what reads its value, and the key under which the cascade finds it. A reader's None drops the declaration.
 _READERS: Final = MappingProxyType(
     {
@@ -154,6 +161,7 @@ _READERS: Final = MappingProxyType(
         "background-image": lambda v: v not in ("none", "initial", "unset"),
         "overflow": lambda v: v.split()[0] in ("hidden", "clip"),
         "position": lambda v: v in ("absolute", "fixed", "relative"),
+        **dict.fromkeys(_VANISHING, lambda v: _VANISHED.search(v) is not None),
         **dict.fromkeys((*_SIDES, "left", "top", "right", "margin-left", "margin-top", "text-indent"), _pixels),
     }
 )
@@ -243,5 +251,7 @@ def _is_gone(values: Mapping[str, Any], name: str) -> bool:
     if has_box and values.get("overflow") and any(values.get(side, 9.0) <= 1.0 for side in _SIDES):
         return True
     if values.get("position") and any(values.get(edge, 0.0) <= _FAR for edge in ("left", "top", "right")):
+        return True
+    if any(values.get(vanishing) for vanishing in _VANISHING):
         return True
     return any(values.get(edge, 0.0) <= _FAR for edge in ("text-indent", "margin-left", "margin-top"))
