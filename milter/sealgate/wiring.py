@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import socket
 import struct
 import time
@@ -18,7 +17,6 @@ from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override, Runtime
 from sealgate.checks.finding import Action
 from sealgate.checks.rules import RULES
-from sealgate.mail.visible import View, read_html
 from sealgate.profile.lint import check_profile
 from sealgate.profile.model import KeySource, Problem, Profile, SenderFile, SenderFormat
 from sealgate.profile.parse import parse_profile
@@ -211,19 +209,6 @@ def write_override(state: Path, override: Override | None) -> None:
         return
     raw = {"enforce": override.enforce, "until": override.until, "by": override.by, "why": override.why}
     files.replace(path, json.dumps(raw).encode())
-
-
-class InlineReader:
-    """Reads heavy HTML in this process: for `sealgate screen`, where nobody else waits."""
-
-    def read(self, html: bytes, charset: str) -> View:
-        """Return what a reader sees."""
-        return read_html(html, charset)
-
-
-def enforcing(runtime: Runtime) -> Runtime:
-    """The same Runtime with refusals answered and the seal as the profile says: for trying a profile out."""
-    return replace(runtime, override=Override(True, float("inf"), by=f"uid {os.getuid()}"))
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

@@ -25,8 +25,8 @@ from sealgate.checks.caller import Caller
 from sealgate.mail.headers import parse_block
 from sealgate.mail.message import Envelope, Message, Session
 from sealgate.profile.model import Domain, Identity, Kind, MailClass, PostalAddress, Profile, SenderPattern
-from sealgate.wiring import InlineReader
 from tests.bench import messages
+from tests.lab.inline import InlineReader
 
 _SENDERS: Final = (SenderPattern("news", "example.test"),)
 _HQ: Final = PostalAddress("head-office", messages.ADDRESS)

@@ -15,10 +15,10 @@ from sealgate.app.runtime import Runtime
 from sealgate.app.screen import at_end, at_mail
 from sealgate.attack.shape import Cast, Mail, Shape
 from sealgate.mail.message import Envelope, Session
-from sealgate.wiring import InlineReader
 from tests.drivers.core import NOW, REFERENCE
 from tests.drivers.socket import RECEIVED
 from tests.drivers.wire import Copy, Edit, Wire, _address_macros, _arguments
+from tests.lab.inline import InlineReader
 from tests.lab.realm import Realm
 from tests.lab.relay import Relay
 from tests.lab.submit import Client

@@ -7,8 +7,8 @@ from sealgate.checks.caller import handling
 from sealgate.mail.headers import parse_block
 from sealgate.mail.message import Envelope, Session
 from sealgate.profile.model import Handling
-from sealgate.wiring import InlineReader
 from tests.drivers.cases import LOCAL, Case, Seen, seen_in
+from tests.lab.inline import InlineReader
 
 NOW = 1_795_000_000.0
 REFERENCE = "CORE000000000000"

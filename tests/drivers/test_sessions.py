@@ -31,9 +31,9 @@ from sealgate.adapters.log import operational
 from sealgate.adapters.pymilter import Gate as Adapter
 from sealgate.app.runtime import Runtime
 from sealgate.profile.parse import parse_profile
-from sealgate.wiring import InlineReader
 from tests.drivers.wire import Wire, WireError
 from tests.lab.gate import Gate
+from tests.lab.inline import InlineReader
 from tests.lab.ports import free_ports
 from tests.lab.realm import Realm, RealmUnavailable
 from tests.lab.relay import Relay, reachable_folder, why_unavailable

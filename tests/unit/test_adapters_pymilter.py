@@ -13,9 +13,10 @@ milter = pytest.importorskip("milter", reason="pymilter is not installed")
 from sealgate.adapters.pymilter import Gate, new_reference  # noqa: E402
 from sealgate.app.ports import PortError  # noqa: E402
 from sealgate.app.runtime import Runtime  # noqa: E402
-from sealgate.wiring import InlineReader, build, read_profile  # noqa: E402
+from sealgate.wiring import build, read_profile  # noqa: E402
 from tests.drivers.cases import all_cases, profile_text  # noqa: E402
 from tests.lab.gate import make_keys  # noqa: E402
+from tests.lab.inline import InlineReader  # noqa: E402
 
 
 class Context:

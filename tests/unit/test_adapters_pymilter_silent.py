@@ -13,7 +13,7 @@ from sealgate.adapters.pymilter import Gate
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Runtime
 from sealgate.profile.parse import parse_profile
-from sealgate.wiring import InlineReader
+from tests.lab.inline import InlineReader
 
 PROFILE = """
 version: 1
