@@ -76,11 +76,11 @@ def decide(
 
 
 def _weigh(finding: Finding, profile: Profile, listener: str) -> Judged:
-    rule = finding.rule
+    rule, usual = finding.rule, finding.mode or finding.rule.mode
     setting = profile.rules.get(rule.code)
     if rule.always or setting is None:
-        return Judged(finding, rule.mode, rule.action)
-    mode = Mode(setting.listeners.get(listener) or setting.mode or rule.mode)
+        return Judged(finding, rule.mode if rule.always else usual, rule.action)
+    mode = Mode(setting.listeners.get(listener) or setting.mode or usual)
     return Judged(finding, mode, Action(setting.action or rule.action))
 
 

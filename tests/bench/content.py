@@ -24,7 +24,7 @@ from sealgate.app.screen import at_end
 from sealgate.checks.caller import Caller
 from sealgate.mail.headers import parse_block
 from sealgate.mail.message import Envelope, Message, Session
-from sealgate.profile.model import Domain, Identity, Kind, MailClass, PostalAddress, Profile, SenderPattern
+from sealgate.profile.model import Domain, Form, Identity, Kind, MailClass, PostalAddress, Profile, SenderPattern
 from tests.bench import messages
 from tests.lab.inline import InlineReader
 
@@ -74,7 +74,7 @@ def judged_as(identity: Identity) -> Work:
     domains = {"example.test": Domain("example.test", sign=False)}
     runtime = Runtime(Profile(identities=_IDENTITIES, domains=domains), "", {}, Override(True, float("inf"), "bench"))
     caller = Caller(None, identity, "name")
-    return lambda message: at_end(message, bytes(32), runtime, _READER, caller, over_limit=False)
+    return lambda message: at_end(message, {Form.RELAXED: bytes(32)}, runtime, _READER, caller, over_limit=False)
 
 
 def read(message: Message) -> object:

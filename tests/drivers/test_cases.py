@@ -21,6 +21,9 @@ ELSEWHERE = {
     "identity.envelope-syntax",
     "form.field-name",
     "form.hidden-line",
+    "transit.bare-line-end",
+    "transit.long-field",
+    "transit.nul",
 }
 
 

@@ -56,3 +56,10 @@ def test_a_log_whose_reader_is_gone_raises_nothing() -> None:
 def test_a_full_disk_under_the_log_raises_nothing() -> None:
     with Path("/dev/full").open("w") as stream:
         operational(stream=stream).info("accept")
+
+
+def test_a_line_that_other_programs_know_stands_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w") as file:
+        operational(stream=file).bind(worker=1).info("4Tst: DKIM-Signature field added (s=s1, d=a.test)", as_line=True)
+    assert path.read_text() == "4Tst: DKIM-Signature field added (s=s1, d=a.test)\n"

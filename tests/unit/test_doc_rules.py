@@ -21,6 +21,7 @@ reads, between the code and the id of the refusal.
 - `enforce` acts, `report` only records, `off` does not look.
 - `reject` answers with the code shown, `tempfail` with 451, `quarantine` holds the message in the MTA's queue, `remove`
   takes the named header fields out and lets the message go on (only where it is the rule's own action).
+- *For people*: the default for mail of persons and forwarders, whose programs cannot be mended here.
 - *Not knowable* is what nobody can see while a message is sent, so that no silence of the gate is taken for a promise.
 """
 COLUMNS = "| rule | rests on | by default | what the sender reads, and how to mend it |\n|---|---|---|---|\n"
@@ -33,6 +34,7 @@ FAMILIES = {
     "list": "One-click and the fields of lists",
     "mime": "Form",
     "form": "Form",
+    "transit": "What would not arrive as it is signed",
     "seal": "The seal",
 }
 
@@ -42,6 +44,7 @@ def answer(rule: Rule) -> str:
     told = f"{rule.mode}: {rule.action}"
     if rule.action in (Action.REJECT, Action.TEMPFAIL):
         told += f" {reply} {rule.enhanced}"
+    told += f"; for people: {rule.people}" if rule.people else ""
     return told + ("; always binds" if rule.always else "")
 
 

@@ -105,7 +105,7 @@ def test_a_whole_profile_is_read_field_by_field() -> None:
         Login("submission", ("GSSAPI", "PLAIN"), bare, full, "xtext", "p.yaml:9"),
     )
     key = KeySource("s2026", "/etc/sealgate/keys/a.pem", "p.yaml:18")
-    assert dict(p.domains) == {"example.test": Domain("example.test", True, (key,), "p.yaml:15")}
+    assert dict(p.domains) == {"example.test": Domain("example.test", True, (key,), place="p.yaml:15")}
     assert dict(p.rules) == {
         "canspam.no-postal-address": RuleSetting("enforce", "tempfail"),
         "mime.ambiguous": RuleSetting("off", ""),
@@ -190,7 +190,7 @@ rules:
         ("version: 1\nmode: enforced\n", (2, 7), "report, enforce", "did you mean `enforce`?"),
         ("version: 1\nmode: Report\n", (2, 7), "report, enforce", "did you mean `report`?"),
         ("version: 1\nmode: [report]\n", (2, 7), "not a list", ""),
-        ("version: 1\nunnamed_listeners: judge\n", (2, 20), "tempfail, pass", ""),
+        ("version: 1\nunnamed_listeners: report\n", (2, 20), "tempfail, pass, judge", ""),
         ("version: 1\nlisteners: [submission]\n", (2, 12), "must be a mapping", ""),
         ("version: 1\nlogins: {a: b}\n", (2, 9), "must be a list", "- "),
         ("version: 1\nlogins: [{}]\n", (2, 10), "empty row", ""),
@@ -272,14 +272,6 @@ def test_one_selector_is_one_key() -> None:
     problem = only(f"version: 1\ndomains:\n  a.test: {{sign: yes, keys: {keys}}}\n")
     assert problem.line == 3
     assert "already given" in problem.message
-
-
-def test_keys_of_a_domain_that_does_not_sign_are_a_warning() -> None:
-    profile, problems = parse_profile(
-        "version: 1\ndomains: {a.test: {sign: no, keys: [{selector: s, file: /a}]}}\n", "p.yaml"
-    )
-    assert profile is not None
-    assert [(p.is_error, p.line) for p in problems] == [(False, 2)]
 
 
 @pytest.mark.parametrize("address", ["Main Street", "somewhere in the world"])

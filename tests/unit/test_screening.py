@@ -117,6 +117,7 @@ def test_a_template_needs_no_name_where_one_identity_is_commercial(profile: Path
 def test_messages_of_the_email_package_are_taken(profile: Path) -> None:
     made = EmailMessage()
     made["From"], made["To"], made["Subject"] = "Example News <news@example.test>", "reader@example.org", "Früh­ling"
+    made["Date"], made["Message-ID"] = "Sat, 21 Nov 2026 09:00:00 +0000", "<spring@example.test>"
     made.set_content(f"Chairs.\n{ADDRESS}\nTo unsubscribe, open https://www.example.test/u/k3j9\n")
     made.add_alternative(LAWFUL, subtype="html")
 
@@ -128,6 +129,9 @@ def test_messages_of_the_email_package_are_taken(profile: Path) -> None:
         said = screen(form, profile)
         assert said.is_lawful, said.explanation
         assert [looked.kind for looked in said.looked] == ["text/plain", "text/html"]
+    del made["Date"], made["Message-ID"]  # whoever sends it will add them
+    assert screen(made, profile).is_lawful
+    assert codes(screen(made.as_bytes(), profile)) == ["transit.no-date", "transit.no-message-id"]
 
 
 def test_a_parsed_profile_is_taken(profile: Path) -> None:
@@ -166,7 +170,7 @@ def test_hostile_html_is_a_finding_and_takes_no_memory_here(profile: Path) -> No
     html = "<p>" + "".join(f"<b {n}>" for n in range(3000)) + "<p>x" * 8000
     bomb = f"From: news@example.test\nContent-Type: text/html\n\n{html}{ADDRESS}"
     said = screen(bomb, profile)
-    assert codes(said) == ["canspam.unread"]
+    assert codes(said)[0] == "canspam.unread"
     assert said.looked[0].view is None
     assert "could not be read" in said.explanation
 

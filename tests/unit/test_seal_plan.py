@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealgate.mail.address import Address
 from sealgate.mail.headers import Field, Headers
 from sealgate.profile.model import Domain, Profile
 from sealgate.seal.keys import load
@@ -16,6 +17,7 @@ from sealgate.seal.plan import (
     SIGNED,
     NoKey,
     SealPlan,
+    Signer,
     Skipped,
     plan,
     signed_names,
@@ -30,6 +32,7 @@ DOMAINS = {
     "bare.example": Domain("bare.example", sign=True),
 }
 PROFILE = Profile(seal=True, domains=MappingProxyType(DOMAINS))
+AUTHOR = Address("alice", "example.com")
 KEYS = {"example.com": (RSA, ED25519), "quiet.example": (RSA,)}
 
 
@@ -48,23 +51,25 @@ def h(headers: Headers, *, commercial: bool = False) -> str:
         ("", Profile(), Skipped("seal-off")),
         ("", PROFILE, Skipped("no-author-domain")),
         ("elsewhere.example", PROFILE, Skipped("foreign-author")),
-        ("sub.example.com", PROFILE, Skipped("foreign-author")),
+        ("sub.example.com", PROFILE, Skipped("subdomain-not-signed")),
         ("quiet.example", PROFILE, Skipped("domain-says-no")),
         ("bare.example", PROFILE, NoKey("bare.example")),
     ],
 )
 def test_mail_that_is_not_sealed_says_why(author_domain: str, profile: Profile, answer: Skipped | NoKey) -> None:
-    assert plan(block("From"), author_domain, profile, KEYS, commercial=False) == answer
+    author = Address("a", author_domain) if author_domain else None
+    assert plan(block("From"), author, profile, KEYS) == answer
 
 
 def test_no_keys_under_a_domain_is_no_key() -> None:
-    assert plan(block("From"), "example.com", PROFILE, {"example.com": ()}, commercial=False) == NoKey("example.com")
+    assert plan(block("From"), AUTHOR, PROFILE, {"example.com": ()}) == NoKey("example.com")
 
 
 def test_every_key_of_the_domain_signs() -> None:
-    seal = plan(block("From"), "example.com", PROFILE, KEYS, commercial=False)
+    seal = plan(block("From"), AUTHOR, PROFILE, KEYS)
     assert isinstance(seal, SealPlan)
-    assert (seal.domain, seal.keys, seal.selectors) == ("example.com", (RSA, ED25519), ("r1", "e1"))
+    assert seal.signers == (Signer(RSA), Signer(ED25519))
+    assert (seal.domain, seal.selectors) == ("example.com", ("r1", "e1"))
 
 
 def test_names_keep_the_order_and_case_of_the_message_and_oversigned_ones_come_again() -> None:
@@ -85,7 +90,7 @@ def test_commercial_mail_guards_the_way_out() -> None:
 
 
 def test_covers_is_lower_case_and_names_the_absent_too() -> None:
-    seal = SealPlan("example.com", (RSA,), signed_names(block("FROM", "List-Unsubscribe"), commercial=False))
+    seal = SealPlan((Signer(RSA),), signed_names(block("FROM", "List-Unsubscribe"), commercial=False))
     assert seal.covers == {name.decode().lower() for name in OVERSIGNED} | {"list-unsubscribe"}
 
 

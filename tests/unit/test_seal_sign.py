@@ -21,9 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgate.mail.headers import Field, Headers
+from sealgate.profile.model import Form
 from sealgate.seal.canonical import RelaxedBody, relaxed_field
 from sealgate.seal.keys import SigningKey, load, public_record
-from sealgate.seal.plan import OVERSIGNED, OVERSIGNED_COMMERCIAL, SIGNED, SealPlan, signed_names
+from sealgate.seal.plan import OVERSIGNED, OVERSIGNED_COMMERCIAL, SIGNED, SealPlan, Signer, signed_names
 from sealgate.seal.sign import FIELD_NAME, selected_fields, sign
 
 FOLDER = Path(__file__).parent / "keys"
@@ -60,8 +61,8 @@ BODY = b"Tulips  and\tcrocuses \r\n\r\nYours, the gardeners\r\n\r\n"
 
 def sealed(headers: Headers, body: bytes, keys: Iterable[SigningKey] = BOTH, *, commercial: bool = True) -> list[str]:
     keys = tuple(keys)
-    seal = SealPlan(keys[0].domain, keys, signed_names(headers, commercial=commercial))
-    fields = sign(seal, headers, body_hash(body), TIME)
+    seal = SealPlan(tuple(map(Signer, keys)), signed_names(headers, commercial=commercial))
+    fields = sign(seal, headers, {Form.RELAXED: body_hash(body)}, TIME)
     assert [name for name, _ in fields] == ["DKIM-Signature"] * len(keys)
     return [value for _, value in fields]
 
@@ -240,15 +241,15 @@ def test_long_names_are_folded_and_still_verified(domain: str, selector: str) ->
 
 
 def test_a_message_of_few_names_has_them_on_one_line() -> None:
-    seal = SealPlan("example.com", (ED25519,), (b"From", b"Date", b"Subject"))
-    ((_, value),) = sign(seal, NEWSLETTER, body_hash(BODY), TIME)
+    seal = SealPlan((Signer(ED25519),), (b"From", b"Date", b"Subject"))
+    ((_, value),) = sign(seal, NEWSLETTER, {Form.RELAXED: body_hash(BODY)}, TIME)
     assert "\n\th=From:Date:Subject;\n" in value
 
 
 @pytest.mark.parametrize(("digest", "timestamp"), [(b"", TIME), (b"x" * 31, TIME), (b"x" * 32, -1)])
 def test_nonsense_is_not_signed(digest: bytes, timestamp: int) -> None:
     with pytest.raises(ValueError, match="32 octets"):
-        sign(SealPlan("example.com", BOTH, (b"From",)), NEWSLETTER, digest, timestamp)
+        sign(SealPlan(tuple(map(Signer, BOTH)), (b"From",)), NEWSLETTER, {Form.RELAXED: digest}, timestamp)
 
 
 # Any header block and body a relay may see. VT, FF and a lone CR at the end of a value are left out: dkimpy takes them

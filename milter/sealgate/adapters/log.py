@@ -31,10 +31,18 @@ def operational(level: str = "info", stream: TextIO | None = None) -> Any:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=True, sort_keys=False),
+            _rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
     )
+
+
+_JSON: Final = structlog.processors.JSONRenderer(ensure_ascii=True, sort_keys=False)
+
+
+def _rendered(logger: Any, method: str, event: Event) -> str | bytes:
+    """One line of JSON, or the text alone where `as_line` says that other programs know it so."""
+    return str(event["event"]) if event.pop("as_line", False) else _JSON(logger, method, event)
 
 
 class _Lines:

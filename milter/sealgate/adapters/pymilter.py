@@ -28,8 +28,9 @@ from sealgate.app.screen import Outcome, at_end, at_mail
 from sealgate.checks.caller import Caller, handling
 from sealgate.checks.finding import Action
 from sealgate.mail.message import Envelope, Session
-from sealgate.mail.reply import Reply
+from sealgate.mail.reply import Reply, printable
 from sealgate.profile.model import Handling
+from sealgate.seal.plan import SealPlan
 
 _NEEDED_ACTIONS: Final = milter.ADDHDRS | milter.CHGHDRS | milter.QUARANTINE
 # Steps that never answer: each saves a round trip. CONNECT, MAIL and the end do answer.
@@ -78,7 +79,7 @@ class _Transaction:
         self.envelope = envelope
         self.caller = caller
         self.recipients: list[bytes] = []
-        self.intake = Intake()
+        self.intake = Intake(runtime.profile.body_forms)
 
 
 class _Connection:
@@ -279,7 +280,7 @@ class Gate:
 
     def _answer(self, ctx: "Context", transaction: _Transaction) -> int:
         queue_id = _macro(ctx, "i")
-        message, body_hash = transaction.intake.finish(
+        message, body_hashes = transaction.intake.finish(
             reference=transaction.reference,
             received_at=self._clock(),
             session=transaction.session,
@@ -288,7 +289,7 @@ class Gate:
         )
         outcome = at_end(
             message,
-            body_hash,
+            body_hashes,
             transaction.runtime,
             self._reader,
             transaction.caller,
@@ -296,6 +297,8 @@ class Gate:
         )
         for removed, index in outcome.verdict.removals:
             ctx.chgheader(removed.decode("ascii"), index, "")
+        for edited, index, value in outcome.edits:
+            ctx.chgheader(edited, index, value)
         for name, value in reversed(outcome.inserts):
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
@@ -365,6 +368,10 @@ class Gate:
             findings=[f"{j.finding.rule.code}: {j.finding.detail[:300]}" for j in verdict.judged],
             reply=event["reply"],
         )
+        if verdict.is_accepted and isinstance(outcome.seal, SealPlan) and outcome.inserts:
+            for signer in outcome.seal.signers:  # the words of OpenDKIM, which log parsers know
+                about = f"(s={signer.key.selector}, d={signer.key.domain})"
+                write(f"{printable(queue_id)}: DKIM-Signature field added {about}", as_line=True)
 
     def _tell_once(self, listener: str, outcome: Outcome) -> None:
         """In report mode an unnamed listener or unmapped login is said once a worker, not once a message."""

@@ -95,6 +95,7 @@ def gather(
     reader: Reader,
     sealed: frozenset[str],
     *,
+    stuck: tuple[bytes, ...] = (),
     is_read: bool = True,
     cpu: Callable[[], float] = time.thread_time,
     clock: Callable[[], float] = time.monotonic,
@@ -106,6 +107,7 @@ def gather(
         message: whose parts are read.
         reader: for HTML too heavy for this process.
         sealed: names of the fields that the seal will cover.
+        stuck: names of those that cannot be folded.
         is_read: whether any check looks at the text; without it every view is `NOT_ASKED`.
         cpu: processor time of this thread in seconds.
         clock: seconds that only grow.
@@ -115,9 +117,9 @@ def gather(
         PortError: the reader process does not answer, or not for all parts in time.
     """
     if not is_read:
-        return Facts((NOT_ASKED,) * len(message.body.parts), sealed)
+        return Facts((NOT_ASKED,) * len(message.body.parts), sealed, stuck)
     look = _Look(reader, cpu, clock, kept)
-    return Facts(tuple([look.view(part) for part in message.body.parts]), sealed)
+    return Facts(tuple([look.view(part) for part in message.body.parts]), sealed, stuck)
 
 
 class _Look:

@@ -4,12 +4,15 @@ The body is hashed and split as its chunks arrive; only the text parts that chec
 memory of a message does not grow with its attachments.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sealgate.mail.headers import Field, Headers
+from sealgate.mail.lines import LineScan
 from sealgate.mail.message import Envelope, Message, Session
 from sealgate.mail.mime import Body, Splitter
-from sealgate.seal.canonical import RelaxedBody
+from sealgate.profile.model import Form
+from sealgate.seal.canonical import RelaxedBody, SimpleBody
 
 # Postfix lets no field pass 60,000 octets when milters are on, but any number of fields; all must be kept to be signed.
 MAX_HEADER_OCTETS: Final = 1_000_000
@@ -17,15 +20,20 @@ MAX_FIELDS: Final = 2_000
 
 
 class Intake:
-    """Collects one message. Not shared between threads at the same time; holds nothing of the message before."""
+    """Collects one message. Not shared between threads at the same time; holds nothing of the message before.
 
-    __slots__ = ("_fields", "_hash", "_header_octets", "_splitter", "is_over_limit")
+    Args:
+        forms: the canonicalizations by which the body is hashed, each once.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_fields", "_hashes", "_header_octets", "_lines", "_splitter", "is_over_limit")
+
+    def __init__(self, forms: Iterable[Form] = (Form.RELAXED,)) -> None:
         self._fields: list[Field] = []
         self._header_octets = 0
         self._splitter: Splitter | None = None
-        self._hash = RelaxedBody()
+        self._lines = LineScan()
+        self._hashes = {form: RelaxedBody() if form is Form.RELAXED else SimpleBody() for form in forms}
         self.is_over_limit = False
 
     def header(self, name: bytes, value: bytes) -> None:
@@ -41,13 +49,16 @@ class Intake:
         if self._splitter is None:
             self._splitter = Splitter(Headers(tuple(self._fields)))
         self._splitter.feed(chunk)
-        self._hash.feed(chunk)
+        self._lines.feed(chunk)
+        for body in self._hashes.values():
+            body.feed(chunk)
 
     def finish(
         self, *, reference: str, received_at: float, session: Session, envelope: Envelope, queue_id: str = ""
-    ) -> tuple[Message, bytes]:
-        """Freeze the message; return it with the relaxed body hash (RFC 6376 3.4.4). Called once."""
+    ) -> tuple[Message, Mapping[Form, bytes]]:
+        """Freeze the message; return it with the SHA-256 of its body in each form (RFC 6376 3.4). Called once."""
         headers = Headers(tuple(self._fields))
         body: Body = (self._splitter or Splitter(headers)).finish()
-        message = Message(reference, received_at, session, envelope, headers, body, queue_id)
-        return message, self._hash.digest()
+        lines = self._lines.finish()
+        message = Message(reference, received_at, session, envelope, headers, body, queue_id, lines)
+        return message, {form: hashed.digest() for form, hashed in self._hashes.items()}

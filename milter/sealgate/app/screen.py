@@ -6,14 +6,15 @@ What comes out is an `Outcome`: the verdict, the header fields to add, and the e
 disk before anything is answered.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sealgate.app.gather import gather
 from sealgate.app.ports import Reader
 from sealgate.app.runtime import Runtime
 from sealgate.audit.record import VERSION, answer, capped, moment, text_of, transaction
-from sealgate.checks import canspam, classify, hygiene, identity, listfields, oneclick, subject, trace
+from sealgate.checks import canspam, classify, hygiene, identity, listfields, oneclick, subject, trace, transit
 from sealgate.checks.caller import Caller, handling, identify, listener_of
 from sealgate.checks.element import Elements, as_record
 from sealgate.checks.facts import Facts, is_content_judged
@@ -21,10 +22,13 @@ from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
 from sealgate.mail.headers import unfolded
 from sealgate.mail.message import Envelope, Message, Session
-from sealgate.profile.model import MailClass
-from sealgate.seal.plan import NoKey, SealPlan, Skipped, plan
-from sealgate.seal.sign import sign
+from sealgate.profile.model import Form, MailClass
+from sealgate.seal.plan import DEFAULT_LIST_VERSION, NoKey, SealPlan, Skipped, plan
+from sealgate.seal.refold import Refolded, refold
+from sealgate.seal.sign import field_digests, sign
 from sealgate.verdict import Verdict, decide
+
+MAX_DIGESTS: Final = 100  # of signed fields in a record; ordinary mail has twenty
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Outcome:
 
     Attributes:
         verdict: the answer.
+        edits: header fields to write anew, (name, index from 1 among those of that name, value) with folds as newline
+            and blank, the blank behind the colon included.
         inserts: header fields to put on top of the message, (name, value) with folds as newline + tab.
         event: the record, complete but for what the journal adds.
         caller: who it was.
@@ -46,6 +52,7 @@ class Outcome:
     caller: Caller
     facts: Facts = field(default_factory=Facts)
     seal: SealPlan | Skipped | NoKey | None = None
+    edits: tuple[tuple[str, int, str], ...] = ()
 
 
 def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: str, now: float) -> Outcome:
@@ -61,7 +68,7 @@ def at_mail(session: Session, envelope: Envelope, runtime: Runtime, reference: s
 
 def at_end(
     message: Message,
-    body_hash: bytes,
+    body_hashes: Mapping[Form, bytes],
     runtime: Runtime,
     reader: Reader,
     caller: Caller,
@@ -73,7 +80,7 @@ def at_end(
 
     Args:
         message: as the MTA handed it over.
-        body_hash: SHA-256 of its relaxed body.
+        body_hashes: SHA-256 of its body in each form that the profile's domains use, and relaxed.
         runtime: the one taken at MAIL.
         reader: for HTML too heavy for this process.
         caller: who was found at MAIL.
@@ -85,8 +92,10 @@ def at_end(
     """
     profile = runtime.profile
     seal = _plan(message, caller, runtime)
+    covers = seal.covers if isinstance(seal, SealPlan) else frozenset[str]()
+    leaving = refold(message.headers, {name.encode("ascii") for name in covers})
     is_read = reads_all or is_content_judged(caller.identity)
-    facts = gather(message, reader, seal.covers if isinstance(seal, SealPlan) else frozenset(), is_read=is_read)
+    facts = gather(message, reader, covers, stuck=leaving.stuck, is_read=is_read)
     elements = canspam.read_elements(message, facts, caller.identity, profile)
     findings: tuple[Finding, ...] = (
         *identity.check_end(message, profile, caller),
@@ -97,6 +106,7 @@ def at_end(
         *subject.check(message, facts, caller.identity),
         *listfields.check(message, caller.identity),
         *hygiene.check_end(message, caller),
+        *transit.check_end(message, facts, caller),
     )
     if over_limit:
         findings += (Finding(RULES["form.header-limit"], "header fields beyond the cap were not kept"),)
@@ -104,16 +114,20 @@ def at_end(
         findings += (Finding(RULES["seal.no-key"], f"no key is loaded for {seal.domain}", seal.domain),)
     verdict = _decide(findings, message.session, runtime, message.reference, message.received_at)
     inserts: tuple[tuple[str, str], ...] = ()
+    edits: tuple[tuple[str, int, str], ...] = ()
     if verdict.is_accepted and isinstance(seal, SealPlan):
-        inserts = sign(seal, message.headers, body_hash, int(message.received_at))
+        inserts = sign(seal, leaving.headers, body_hashes, int(message.received_at))
+        edits = tuple(
+            (name.decode("ascii"), i, text_of(value).replace("\r\n", "\n")) for name, i, value in leaving.edits
+        )
     event = (
         _event("end", message.session, runtime, message.reference, message.received_at)
         | transaction(message.session, message.envelope, caller)
         | answer(verdict)
-        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, inserts)}
-        | _content(message, body_hash)
+        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, inserts, leaving)}
+        | _content(message, body_hashes[Form.RELAXED])
     )
-    return Outcome(verdict, inserts, event, caller, facts, seal)
+    return Outcome(verdict, inserts, event, caller, facts, seal, edits)
 
 
 def _decide(findings: tuple[Finding, ...], session: Session, runtime: Runtime, reference: str, now: float) -> Verdict:
@@ -124,10 +138,10 @@ def _decide(findings: tuple[Finding, ...], session: Session, runtime: Runtime, r
 
 def _plan(message: Message, caller: Caller, runtime: Runtime) -> SealPlan | Skipped | NoKey:
     authors = identity.authors(message)
-    if not authors:
-        return Skipped("no-author-domain")
-    commercial = caller.identity is not None and caller.identity.mail_class is MailClass.COMMERCIAL
-    return plan(message.headers, authors[0].address.domain, runtime.profile, runtime.keys, commercial=commercial)
+    if not caller.via and not message.session.is_local:
+        return Skipped("no-login")
+    author = authors[0].address if authors else None
+    return plan(message.headers, author, runtime.profile, runtime.keys, identity=caller.identity)
 
 
 def _event(stage: str, session: Session, runtime: Runtime, reference: str, now: float) -> dict[str, Any]:
@@ -174,11 +188,17 @@ def _content(message: Message, body_hash: bytes) -> dict[str, Any]:
     }
 
 
-def _sealed(seal: SealPlan | Skipped | NoKey, inserts: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    if isinstance(seal, Skipped):
-        return {"signed": [], "skipped": seal.reason}
-    if isinstance(seal, NoKey):
-        return {"signed": [], "skipped": "no-key"}
-    if not inserts:
-        return {"signed": [], "skipped": "not-accepted"}
-    return {"signed": [f"d={k.domain} s={k.selector} a={k.algorithm}" for k in seal.keys], "skipped": ""}
+def _sealed(
+    seal: SealPlan | Skipped | NoKey, inserts: tuple[tuple[str, str], ...], leaving: Refolded
+) -> dict[str, Any]:
+    if isinstance(seal, SealPlan) and inserts:
+        keys = [signer.key for signer in seal.signers]
+        return {
+            "signed": [f"d={k.domain} s={k.selector} a={k.algorithm}" for k in keys],
+            "skipped": "",
+            "list": DEFAULT_LIST_VERSION,
+            "fields": list(field_digests(seal.names[:MAX_DIGESTS], leaving.headers)),
+            "folded": [name.decode("ascii") for name, _, _ in leaving.edits],
+        }
+    reason = seal.reason if isinstance(seal, Skipped) else "no-key" if isinstance(seal, NoKey) else "not-accepted"
+    return {"signed": [], "skipped": reason}

@@ -37,10 +37,12 @@ class Facts:
         views: what a reader sees of each text part of `Message.body.parts`, in the same order; `NOT_ASKED` for each
             where `is_content_judged` says no.
         sealed: the names of the fields (lower case) that our signature will cover; empty where none is planned.
+        stuck: names of those among them with a line too long for SMTP that cannot be folded.
     """
 
     views: tuple[Known[View] | Unknown, ...] = ()
     sealed: frozenset[str] = frozenset()
+    stuck: tuple[bytes, ...] = ()
 
 
 def is_content_judged(identity: Identity | None) -> bool:

@@ -41,6 +41,8 @@ class Rule:
         remedy: how to mend it, read by the sender's side too.
         always: whether it binds in report mode as well and no profile can change it: our own inability to seal or to
             keep a message, where going on would break a promise.
+        people: the default for mail of persons and forwarders, where it is another one than `mode`: what a program can
+            be taught, a person's mail client often cannot.
         unknowable: what nobody can see when a message is sent, however it is looked at; for the reference of rules, so
             that no silence of the gate is taken for a promise.
     """
@@ -54,6 +56,7 @@ class Rule:
     says: str
     remedy: str
     always: bool = False
+    people: Mode | None = None
     unknowable: str = ""
 
 
@@ -70,6 +73,7 @@ class Finding:
         about: the address or name that the finding is about, for reports; a sender's words, to be escaped.
         fields: header fields to take out where the rule's action is `remove`: lower-case name, and index from 1 among
             those of that name.
+        mode: the default in place of the rule's own (`Rule.people`).
     """
 
     rule: Rule
@@ -78,3 +82,4 @@ class Finding:
     tells: str = ""
     about: str = ""
     fields: tuple[tuple[bytes, int], ...] = ()
+    mode: Mode | None = None

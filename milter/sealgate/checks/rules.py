@@ -337,6 +337,49 @@ _CATALOGUE: Final = (
         "send fewer or smaller header fields",
         always=True,
     ),
+    # -- what would not arrive as it is signed -----------------------------------------------------------------------
+    Rule(
+        "transit.long-line", "RFC 5322 2.1.1", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "a line of the body has more than 998 octets: it would be cut on its way, and the signature broken",
+        "encode the text as quoted-printable or base64, or break its lines",
+        people=Mode.REPORT,
+    ),
+    Rule(
+        "transit.long-field", "RFC 5322 2.1.1", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "a line of a header field has more than 998 octets and no blank to fold it at",
+        "fold long header fields, and put blanks between their parts",
+        people=Mode.REPORT,
+    ),
+    Rule(
+        "transit.bare-line-end", "RFC 5321 2.3.8", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "the body holds a CR or LF that stands alone: it would be changed on its way",
+        "end lines with CR LF, and encode binary data as base64",
+        people=Mode.REPORT,
+    ),
+    Rule(
+        "transit.nul", "RFC 5322 3.5", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "the body holds an octet zero: it may be dropped on its way",
+        "encode binary data as base64",
+        people=Mode.REPORT,
+    ),
+    Rule(
+        "transit.no-date", "RFC 5322 3.6", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "the message has no Date, and one that is added later would break the signature",
+        "write a Date field, or let the relay add one before the gate (Postfix: local_header_rewrite_clients)",
+        people=Mode.REPORT,
+    ),
+    Rule(
+        "transit.no-message-id", "RFC 5322 3.6.4", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "the message has no Message-ID, and one that is added later would break the signature",
+        "write a Message-ID, or let the relay add one before the gate (Postfix: local_header_rewrite_clients)",
+        people=Mode.REPORT,
+    ),
+    Rule(
+        "transit.eight-bit", "RFC 6152 3", Mode.REPORT, Action.REJECT, "550", "5.6.0",
+        "the body holds octets above 127: where a later host takes none, it is encoded and the signature broken",
+        "encode the text as quoted-printable or base64, or set force_mime_input_conversion in Postfix 3.9 and newer",
+        unknowable="whether each host on the way takes such octets (8BITMIME)",
+    ),
     # -- the seal ----------------------------------------------------------------------------------------------------
     Rule(
         "seal.no-key", "RFC 6376 5", Mode.ENFORCE, Action.TEMPFAIL, "451", "4.7.5",

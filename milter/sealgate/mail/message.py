@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgate.mail.headers import Headers
+from sealgate.mail.lines import CLEAN, Lines
 from sealgate.mail.mime import Body
 
 _HERE: Final = ("", "127.0.0.1", "::1")
@@ -67,3 +68,4 @@ class Message:
     headers: Headers
     body: Body
     queue_id: str = ""  # macro i; certain at end of message only
+    lines: Lines = CLEAN  # what the lines of the body are like

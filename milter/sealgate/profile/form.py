@@ -7,7 +7,7 @@ added without being documented.
 from types import MappingProxyType
 from typing import Final
 
-from sealgate.profile.model import Kind, MailClass, OneClick, ReplyTo, SenderFormat
+from sealgate.profile.model import Auid, Form, Kind, MailClass, OneClick, ReplyTo, SenderFormat
 
 VERSION: Final = 1
 
@@ -16,12 +16,13 @@ KNOWN_KEYS: Final = MappingProxyType(
     {
         "": (
             "version", "mode", "seal", "listeners", "local_submission", "unnamed_listeners", "realms", "logins",
-            "domains", "postal_addresses", "local_parts", "recipient_delimiter", "identities", "groups", "delegations",
-            "several_authors", "reply_to", "protected", "authserv_ids", "law", "tracking_hosts", "rules",
+            "domains", "signatures", "postal_addresses", "local_parts", "recipient_delimiter", "identities", "groups",
+            "delegations", "several_authors", "reply_to", "protected", "authserv_ids", "law", "tracking_hosts", "rules",
         ),
         "logins[]": ("listener", "mechanism", "spelled", "principal", "encoding"),
-        "domains.*": ("sign", "keys"),
+        "domains.*": ("sign", "keys", "subdomains", "canonicalization", "auid", "timestamp", "signature_ttl"),
         "domains.*.keys[]": ("selector", "file"),
+        "signatures[]": ("authors", "identities", "keys", "last"),
         "identities.*": (
             "principals", "kind", "class", "networks", "certificates", "local", "only_from", "mechanisms",
             "min_cipher_bits", "senders", "postal_addresses", "consent", "one_click", "sexually_explicit",
@@ -39,8 +40,10 @@ CHOICES: Final = MappingProxyType(
         "mode": ("report", "enforce"),
         "listeners.*": ("judge", "report", "enforce", "pass"),
         "local_submission": ("judge", "report", "enforce", "pass"),
-        "unnamed_listeners": ("tempfail", "pass"),
+        "unnamed_listeners": ("tempfail", "pass", "judge"),
         "logins[].encoding": ("plain", "xtext"),
+        "domains.*.canonicalization": tuple(f"{head}/{body}" for head in Form for body in Form),
+        "domains.*.auid": tuple(Auid),
         "local_parts": ("fold", "exact"),
         "realms.*": ("exact", "fold"),
         "reply_to": tuple(ReplyTo),

@@ -73,7 +73,7 @@ def _listeners(profile: Profile, problems: Problems) -> None:
             "nothing is judged: no listener and no local submission",
             "write `judge` at the listener that takes submissions",
         )
-    if profile.unnamed_listeners is Handling.PASS:
+    if profile.unnamed_listeners is Handling.PASS:  # `judge` lets nobody around the gate
         problems.warning(
             profile.places.get("unnamed_listeners", NOWHERE),
             "mail from a listener that is not named passes unjudged: a new or renamed service is a way around",
@@ -110,6 +110,22 @@ def _domains(profile: Profile, problems: Problems) -> None:
                 place_of(domain.place),
                 f"domain {domain.name} says `sign: yes` and has no key: with `seal: on` its mail is deferred (451)",
                 "add a key under `keys:`, or write `sign: no`",
+            )
+        if (
+            domain.keys
+            and not domain.sign
+            and all(name != domain.name for row in profile.signatures for name, _ in row.keys)
+        ):
+            problems.warning(
+                place_of(domain.place),
+                f"domain {domain.name} has keys and says `sign: no`: they are not used",
+                "name them in a row of `signatures:`, or take them out",
+            )
+        if domain.ttl and not domain.timestamp:
+            problems.warning(
+                place_of(domain.place),
+                f"signatures of {domain.name} expire and do not say when they were made",
+                "write `timestamp: yes`, so that a reader can see both ends (RFC 6376 3.5)",
             )
 
 

@@ -33,7 +33,7 @@ class Handling(enum.StrEnum):
     REPORT = "report"  # judged and recorded, never refused, whatever the profile's mode
     ENFORCE = "enforce"  # judged, and refusals are answered, whatever the profile's mode
     PASS = "pass"  # noqa: S105 - not a password: the message passes untouched
-    TEMPFAIL = "tempfail"  # only for listeners that the profile does not name
+    TEMPFAIL = "tempfail"  # only for listeners that the profile does not name: it waits until somebody decides
 
     @property
     def is_judged(self) -> bool:
@@ -303,14 +303,83 @@ class KeySource:
     place: str = ""
 
 
+class Form(enum.StrEnum):
+    """A canonicalization of DKIM (RFC 6376 3.4)."""
+
+    RELAXED = "relaxed"
+    SIMPLE = "simple"
+
+
+class Auid(enum.StrEnum):
+    """What `i=` of a signature names, the agent or user on whose behalf it is made (RFC 6376 3.5)."""
+
+    NONE = "none"  # the tag is left out, which means @ and the signing domain
+    DOMAIN = "domain"  # @ and the author's domain
+    AUTHOR = "author"  # the author's address, which the gate has bound to who logged in
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A mail domain of ours. `sign` false says that its mail leaves unsigned on purpose."""
+    """A mail domain of ours. `sign` false says that its mail leaves unsigned on purpose.
+
+    Attributes:
+        subdomains: whether its keys also sign for authors at the hosts below it that have no entry of their own.
+        header_form, body_form: the canonicalizations of its signatures (`c=`).
+        timestamp: whether they say when they were made (`t=`).
+        ttl: seconds after which they expire (`x=`); 0: never.
+    """
 
     name: str  # A-label form, lower case
     sign: bool
     keys: tuple[KeySource, ...] = ()
+    subdomains: bool = False
+    header_form: Form = Form.RELAXED
+    body_form: Form = Form.RELAXED
+    auid: Auid = Auid.NONE
+    timestamp: bool = True
+    ttl: int = 0
     place: str = ""
+
+
+OWN_KEYS: Final = "own"  # in a row of `signatures:`: the keys of the author's own domain
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorPattern:
+    """Authors in a row of `signatures:`: an address, `@domain`, `@.domain` (every host below) or `*`."""
+
+    local: str  # lower case; empty: every address
+    domain: str  # A-labels; with a leading dot every host below; `*` any
+
+    def matches(self, address: Address) -> bool:
+        """Whether an author's address is meant; local parts compare without case, as OpenDKIM's tables do."""
+        if self.local and self.local != address.local.lower():
+            return False
+        if self.domain.startswith("."):
+            return address.domain.endswith(self.domain)
+        return self.domain in ("*", address.domain)
+
+    def __str__(self) -> str:
+        return "*" if self.domain == "*" else f"{self.local}@{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRow:
+    """A row of `signatures:`: which keys sign the mail of some authors or identities.
+
+    Attributes:
+        authors: whom it is for; empty: any author.
+        identities: names of the identities it is for; empty: any.
+        keys: (domain, selector) of each; an empty selector for all keys of the domain, `OWN_KEYS` without a selector
+            for those of the author's own domain.
+        is_last: whether the rows behind it are not looked at once it fits.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    authors: tuple[AuthorPattern, ...] = ()
+    identities: tuple[str, ...] = ()
+    is_last: bool = False
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +403,7 @@ class Profile:
     unnamed_listeners: Handling = Handling.TEMPFAIL
     logins: tuple[Login, ...] = ()
     domains: Mapping[str, Domain] = field(default_factory=lambda: MappingProxyType({}))
+    signatures: tuple[SignatureRow, ...] = ()
     identities: tuple[Identity, ...] = ()
     rules: Mapping[str, RuleSetting] = field(default_factory=lambda: MappingProxyType({}))
     exact_local_parts: bool = False
@@ -360,6 +430,20 @@ class Profile:
     )
     # Where a top-level field (`seal`) or a listener (`listeners.submission`) was written: for messages only.
     places: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+
+    @property
+    def body_forms(self) -> frozenset[Form]:
+        """The canonicalizations by which a body may have to be hashed; relaxed always, for the record."""
+        return frozenset((Form.RELAXED, *(d.body_form for d in self.domains.values())))
+
+    def signer_of(self, domain: str) -> Domain | None:
+        """The domain of ours whose keys sign for authors at `domain`: itself, or the nearest one above that says so."""
+        own = self.domains.get(domain)
+        if own is not None:
+            return own
+        labels = domain.split(".")[-40:]
+        above = (self.domains.get(".".join(labels[i:])) for i in range(1, len(labels)))
+        return next((d for d in above if d is not None and d.subdomains), None)
 
     def owns(self, domain: str) -> bool:
         """Whether a domain (A-labels, lower case) is one of `domains` or lies below one: no stranger writes for it."""

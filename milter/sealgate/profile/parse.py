@@ -4,31 +4,26 @@ Takes text, gives a value and every problem at once, each with its line and colu
 What no single field shows (a realm that two rows would merge, a domain without a key) is judged by `profile.lint`.
 """
 
-import re
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final
 
-from sealgate.mail.address import AddressError, normal_domain
 from sealgate.profile.fields import Fields, read_fields
 from sealgate.profile.form import CHOICES, KNOWN_KEYS, VERSION
-from sealgate.profile.model import Domain, Handling, KeySource, Login, Place, Problem, Profile, ReplyTo, RuleSetting
-from sealgate.profile.nodes import Node, Problems, Scalar, Table, near, read_tree, shown
+from sealgate.profile.model import Handling, Login, Place, Problem, Profile, ReplyTo, RuleSetting
+from sealgate.profile.nodes import Node, Problems, Table, near, read_tree, shown
 from sealgate.profile.parse_binding import read_authserv_ids, read_delegations, read_delimiter, read_protected
 from sealgate.profile.parse_identities import read_identities, read_mechanisms
 from sealgate.profile.parse_lawful import read_hosts
 from sealgate.profile.parse_realms import Realms, read_realms, realm_of, realms_of
+from sealgate.profile.parse_seal import read_domains, read_signatures
 from sealgate.profile.parse_senders import SenderReader
 from sealgate.profile.principal import template_fault
 
 MAX_LOGINS: Final = 1_000  # rows; each login is tried against the rows of its listener
 
 LOCAL_SUBMISSION: Final = "local_submission"  # what `rules.*.listeners` calls mail by sendmail(1)
-
-_SELECTOR = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
-)
 
 
 def parse_profile(
@@ -78,6 +73,7 @@ def _profile(top: Fields, known_rules: AbstractSet[str]) -> Profile:
     senders = SenderReader(top.problems)
     read = read_identities(top, realms, senders)
     delegations, delegated = read_delegations(top, realms, senders, read)
+    domains = read_domains(top)
     return Profile(
         enforce=top.choice("mode", CHOICES["mode"], "report") == "enforce",
         seal=top.yes_no("seal", default=False, words=("on", "off")),
@@ -85,7 +81,8 @@ def _profile(top: Fields, known_rules: AbstractSet[str]) -> Profile:
         local_submission=Handling(top.choice("local_submission", CHOICES["local_submission"], "pass")),
         unnamed_listeners=Handling(top.choice("unnamed_listeners", CHOICES["unnamed_listeners"], "tempfail")),
         logins=logins,
-        domains=_domains(top),
+        domains=domains,
+        signatures=read_signatures(top, domains, read.identities),
         identities=read.identities,
         rules=_rules(top, known_rules, listeners),
         exact_local_parts=top.choice("local_parts", CHOICES["local_parts"], "fold") == "exact",
@@ -152,56 +149,6 @@ def _login(node: Node, realms: Realms) -> Login | None:
     elif realm := realm_of(login.principal):
         realms.admits(realm, row.at("principal"))
     return login if problems.errors == before else None
-
-
-def _domains(top: Fields) -> MappingProxyType[str, Domain]:
-    found: dict[str, tuple[Domain, Place]] = {}
-    for key, value in top.table("domains"):
-        before = top.problems.errors
-        name = ""
-        try:
-            name = normal_domain(key.text)
-        except AddressError as error:
-            top.problems.error(key.place, f"{shown(key.text)} is no mail domain: {error}")
-        if name in found:
-            top.problems.error(key.place, f"domain {name} was already given at {top.problems.at(found[name][1])}")
-        domain = _domain(name, key, value, top.problems)
-        if top.problems.errors == before:
-            found[name] = (domain, key.place)
-    return MappingProxyType({name: domain for name, (domain, _) in found.items()})
-
-
-def _domain(name: str, key: Scalar, value: Node, problems: Problems) -> Domain:
-    fields = read_fields(value, KNOWN_KEYS["domains.*"], f"domain {shown(key.text)}", problems)
-    if "sign" not in fields and isinstance(value, Table):
-        problems.error(
-            key.place, f"domain {shown(key.text)} does not say whether it signs", "write `sign: yes` or `sign: no`"
-        )
-    sign = fields.yes_no("sign", default=False)
-    nodes = fields.items("keys")
-    keys = tuple(_key(node, problems) for node in nodes)
-    if keys and not sign and "sign" in fields:
-        problems.warning(fields.at("keys"), f"domain {shown(key.text)} has keys and says `sign: no`: they are not used")
-    seen: dict[str, Place] = {}
-    for node, source in zip(nodes, keys, strict=True):
-        # Two keys under one DNS name cannot both be published (RFC 6376 3.6.2.2).
-        first = seen.setdefault(source.selector.lower(), node.place)
-        if source.selector and first != node.place:
-            problems.error(node.place, f"selector {source.selector} was already given at {problems.at(first)}")
-    return Domain(name, sign, keys, problems.line(key.place))
-
-
-def _key(node: Node, problems: Problems) -> KeySource:
-    fields = read_fields(node, KNOWN_KEYS["domains.*.keys[]"], "a key", problems)
-    selector, file = fields.need_text("selector"), fields.need_text("file")
-    if selector and (len(selector) > 200 or not _SELECTOR.fullmatch(selector)):
-        # RFC 6376 3.1: sub-domain *("." sub-domain)
-        problems.error(
-            fields.at("selector"), f"{shown(selector)} is no selector", "letters, digits and hyphens, such as s2026"
-        )
-    if file and not file.startswith("/"):
-        problems.error(fields.at("file"), "the key file must be an absolute path", "such as /etc/sealgate/keys/...")
-    return KeySource(selector, file, problems.line(fields.at("file")))
 
 
 def _rules(top: Fields, known: AbstractSet[str], listeners: Collection[str]) -> MappingProxyType[str, RuleSetting]:

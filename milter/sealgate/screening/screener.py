@@ -4,6 +4,7 @@ The way is that of the milter: header fields and body into an `Intake`, the whol
 on that way would be answered 451 by the gate, and is told here as `fault`.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,13 +22,13 @@ from sealgate.mail.address import Address, AddressError, parse_mailboxes
 from sealgate.mail.headers import Headers, parse_block
 from sealgate.mail.message import Envelope, Message, Session
 from sealgate.mail.reply import printable
-from sealgate.profile.model import MailClass, Profile
+from sealgate.profile.model import Form, Profile
 from sealgate.screening.casting import address_of, cast
 from sealgate.screening.letters import Letter, is_template, octets_of, wrapped
 from sealgate.screening.limited import LimitedReader
 from sealgate.screening.preparing import Prepared, ScreeningError, prepared, without_rules
 from sealgate.screening.result import ElementSeen, Looked, Remark, Screening, Sealing
-from sealgate.seal.plan import SealPlan, Skipped, signed_names
+from sealgate.seal.plan import SealPlan, Skipped
 from sealgate.verdict import Judged
 from sealgate.wiring import now
 
@@ -38,9 +39,11 @@ REFERENCE: Final = "0" * 16  # no transaction, no id
 _OF_THE_HEADER: Final = frozenset(
     code
     for code in RULES
-    if code.startswith(("oneclick.", "list.", "identity."))
+    if code.startswith(("oneclick.", "list.", "identity.", "transit."))
     or code in ("canspam.deceptive-subject", "canspam.sexually-explicit", "canspam.foreign-author")
 )
+# What a message of the `email` package often gets from whoever sends it.
+_OF_SENDING: Final = frozenset(("transit.no-date", "transit.no-message-id"))
 _OF_RIGHTS: Final = frozenset(("identity.envelope-sender", "identity.header-from", "identity.reply-to")) | {
     code for code in RULES if code in ("identity.sender-field", "identity.resent-field")
 }
@@ -125,6 +128,8 @@ class Screener:
         if missing in self._prepared.missing:
             left_out = f"which addresses may be used: {missing.path if missing else ''} is not on this machine"
             return self._judge(octets, caller, sender, recipients, _OF_RIGHTS, left_out)
+        if not isinstance(message, bytes | str):
+            return self._judge(octets, caller, sender, recipients, _OF_SENDING)
         return self._judge(octets, caller, sender, recipients)
 
     def _judge(
@@ -139,13 +144,13 @@ class Screener:
         runtime = self._prepared.runtime
         runtime = without_rules(runtime, off) if off else runtime
         try:
-            message, body_hash, over_limit = _taken_in(octets, sender, recipients)
-            outcome = at_end(message, body_hash, runtime, self._reader, caller, over_limit=over_limit, reads_all=True)
+            message, hashes, over_limit = _taken_in(octets, sender, recipients, runtime.profile.body_forms)
+            outcome = at_end(message, hashes, runtime, self._reader, caller, over_limit=over_limit, reads_all=True)
         except Exception as error:  # whatever it is, the gate would defer
             at = extract_tb(error.__traceback__)[-1]
             fault = printable(f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})", 400)
             return Screening(Action.TEMPFAIL, identity=_name(caller), left_out=left_out, fault=fault)
-        return _told(message, outcome, runtime.profile, left_out)
+        return _told(message, outcome, left_out)
 
 
 def screen(
@@ -191,21 +196,23 @@ def _kept(path: Path, changed: int, size: int) -> Screener:
     return Screener(path)
 
 
-def _taken_in(octets: bytes, sender: str | None, recipients: tuple[str, ...]) -> tuple[Message, bytes, bool]:
+def _taken_in(
+    octets: bytes, sender: str | None, recipients: tuple[str, ...], forms: Iterable[Form]
+) -> tuple[Message, Mapping[Form, bytes], bool]:
     """The message as the MTA would hand it over: CRLF line ends, header fields one by one."""
     data = octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     head, _, body = data.partition(b"\r\n\r\n")
     headers = parse_block(head.split(b"\r\n"))
-    intake = Intake()
+    intake = Intake(forms)
     for field in headers:
         intake.header(field.name, field.value)
     intake.body(body)
     path = f"<{sender}>".encode("utf-8", "replace") if sender is not None else _path_of(headers)
     envelope = Envelope(path, "", tuple(f"<{r}>".encode("utf-8", "replace") for r in recipients))
-    message, body_hash = intake.finish(
+    message, hashes = intake.finish(
         reference=REFERENCE, received_at=now(), session=Session("screen", "", -1), envelope=envelope
     )
-    return message, body_hash, intake.is_over_limit
+    return message, hashes, intake.is_over_limit
 
 
 def _path_of(headers: Headers) -> bytes:
@@ -219,7 +226,7 @@ def _name(caller: Caller) -> str:
     return caller.identity.name if caller.identity else ""
 
 
-def _told(message: Message, outcome: Outcome, profile: Profile, left_out: str) -> Screening:
+def _told(message: Message, outcome: Outcome, left_out: str) -> Screening:
     verdict, identity = outcome.verdict, outcome.caller.identity
     author = author_of(b"From:" + fields[0].value) if (fields := message.headers.every(b"from")) else None
     looked = _looked(message, outcome.facts)
@@ -228,7 +235,7 @@ def _told(message: Message, outcome: Outcome, profile: Profile, left_out: str) -
         findings=tuple(map(_remark, verdict.judged)),
         elements=tuple(_element(row, looked) for row in outcome.event["elements"]),
         looked=looked,
-        seal=_sealing(message, outcome, profile),
+        seal=_sealing(message, outcome),
         reply=str(verdict.reply or "").replace(f"; refusal {REFERENCE}", ""),
         identity=_name(outcome.caller),
         mail_class=identity.mail_class if identity else None,
@@ -269,15 +276,13 @@ def _looked(message: Message, facts: Facts) -> tuple[Looked, ...]:
     return tuple(found)
 
 
-def _sealing(message: Message, outcome: Outcome, profile: Profile) -> Sealing:
-    seal, identity = outcome.seal, outcome.caller.identity
+def _sealing(message: Message, outcome: Outcome) -> Sealing:
+    seal = outcome.seal
     if isinstance(seal, Skipped) or seal is None:
         return Sealing(why=seal.reason if seal else "")
     if not isinstance(seal, SealPlan):
         return Sealing(seal.domain, why="no-key")
-    commercial = identity is not None and identity.mail_class is MailClass.COMMERCIAL
-    names = dict.fromkeys(name.decode("ascii") for name in signed_names(message.headers, commercial=commercial))
+    names = dict.fromkeys(name.decode("ascii") for name in seal.names)
     there = {field.key for field in message.headers}
     absent = tuple(name for name in names if name.lower().encode() not in there)
-    selectors = tuple(source.selector for source in profile.domains[seal.domain].keys)
-    return Sealing(seal.domain, selectors, tuple(name for name in names if name not in absent), absent)
+    return Sealing(seal.domain, seal.selectors, tuple(name for name in names if name not in absent), absent)

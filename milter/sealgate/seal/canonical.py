@@ -1,8 +1,8 @@
-"""The relaxed canonical forms of DKIM (RFC 6376 3.4.2 and 3.4.4): what is hashed instead of what was sent.
+"""The canonical forms of DKIM (RFC 6376 3.4): what is hashed instead of what was sent.
 
-`relaxed_field` gives the form of one header field; `RelaxedBody` hashes a body while its chunks arrive, cut anywhere,
-and holds back no more than three octets of it. Only relaxed is here: a relay may still touch blanks and folds after us.
-Nothing in this module raises on any octets, and all of it is linear in the size of its input.
+`relaxed_field` and `simple_field` give the form of one header field; `RelaxedBody` and `SimpleBody` hash a body while
+its chunks arrive, cut anywhere, and hold back no more than three octets of it. Nothing in this module raises on any
+octets, and all of it is linear in the size of its input.
 
 Octets that no MTA should hand to a milter have no agreed canonical form, so a verifier may see them otherwise. Here a
 lone CR or LF in a body is an ordinary octet, an LF in a header value belongs to a fold, and vertical tabs and form
@@ -29,6 +29,58 @@ def relaxed_field(name: bytes, value: bytes) -> bytes:
     if b"\n" in value:
         value = value.replace(b"\r\n", b"").replace(b"\n", b"")
     return name.rstrip(b" \t").lower() + b":" + _single_blanks(value).strip(b" ") + b"\r\n"
+
+
+def simple_field(name: bytes, value: bytes) -> bytes:
+    """Return one header field in simple form, its CRLF included (RFC 6376 3.4.1): octet for octet as it is sent.
+
+    Args:
+        name: the field name as sent, without the colon.
+        value: everything after the colon, the blank behind it too, with folds as CRLF (or LF) and blanks.
+    """
+    if b"\n" in value:
+        value = value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return name + b":" + value + b"\r\n"
+
+
+class SimpleBody:
+    """The SHA-256 hash of a body in simple form (RFC 6376 3.4.3), fed chunk by chunk; to be used as `RelaxedBody`."""
+
+    __slots__ = ("_hash", "_held", "_lines")
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._held = b""  # a CR that may begin a CRLF: b"" or b"\r"
+        self._lines = 0  # CRLFs that count only if something else follows them
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next octets of the body; chunks may be cut anywhere, and may be empty."""
+        data = self._held + chunk if self._held else chunk
+        self._held = b""
+        if data.endswith(b"\r"):
+            data, self._held = data[:-1], b"\r"
+        content = _content_end(data)
+        if content:
+            self._put_lines(self._hash)
+            self._lines = 0
+            self._hash.update(data if content == len(data) else memoryview(data)[:content])
+        self._lines += (len(data) - content) // 2
+
+    def digest(self) -> bytes:
+        """Return the 32 octets of the hash of what was fed so far; feeding may go on afterwards."""
+        final = self._hash.copy()
+        if self._held:  # no LF came, so it is an ordinary octet
+            self._put_lines(final)
+            final.update(self._held)
+        final.update(b"\r\n")  # an empty body too is one CRLF: RFC 6376 3.4.3
+        return final.digest()
+
+    def _put_lines(self, into: "hashlib._Hash") -> None:
+        lines = self._lines
+        while lines:
+            some = min(lines, _EMPTY_LINES)
+            into.update(b"\r\n" * some)
+            lines -= some
 
 
 class RelaxedBody:

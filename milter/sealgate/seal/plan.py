@@ -7,10 +7,12 @@ unsubscribe fields signed). Its answer is a `SealPlan`, a reason why there is no
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from sealgate.mail.address import Address
 from sealgate.mail.headers import Headers
-from sealgate.profile.model import Profile
+from sealgate.profile.model import OWN_KEYS, Auid, Domain, Form, Identity, MailClass, Profile, SignatureRow
 from sealgate.seal.keys import SigningKey
 
 DEFAULT_LIST_VERSION: Final = 1
@@ -45,18 +47,39 @@ _SIGNED_KEYS: Final = frozenset(name.lower() for name in SIGNED)
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """A key, and the form of the signature it makes.
+
+    Attributes:
+        auid: the value of `i=`, dkim-quoted-printable already; empty: the tag is left out.
+        timestamp: whether `t=` is said.
+        ttl: seconds from `t=` to `x=`; 0: no `x=`.
+    """
+
+    key: SigningKey
+    header_form: Form = Form.RELAXED
+    body_form: Form = Form.RELAXED
+    auid: str = ""
+    timestamp: bool = True
+    ttl: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SealPlan:
     """A seal to make.
 
     Attributes:
-        domain: the signing domain (`d=`).
-        keys: every key that signs, in the order of the signatures.
+        signers: what signs, in the order of the signatures; never empty.
         names: the names of `h=`: as in the message, in its order, then once more those that are oversigned.
     """
 
-    domain: str
-    keys: tuple[SigningKey, ...]
+    signers: tuple[Signer, ...]
     names: tuple[bytes, ...]
+
+    @property
+    def domain(self) -> str:
+        """The signing domain (`d=`) of the first signature."""
+        return self.signers[0].key.domain
 
     @property
     def covers(self) -> frozenset[str]:
@@ -66,53 +89,119 @@ class SealPlan:
     @property
     def selectors(self) -> tuple[str, ...]:
         """The selectors (`s=`) in the order of the signatures."""
-        return tuple(key.selector for key in self.keys)
+        return tuple(signer.key.selector for signer in self.signers)
+
+
+SKIPS: Final = MappingProxyType(
+    {
+        "seal-off": "the profile says `seal: off`",
+        "no-author-domain": "there is no author whose domain could be read",
+        "foreign-author": "the author's domain is none of the profile's",
+        "subdomain-not-signed": "the author is at a host below a domain that does not say `subdomains: yes`",
+        "domain-says-no": "the profile says `sign: no` for the author's domain",
+        "no-login": "nobody known sent it (report mode): whoever is not logged in gets no signature",
+        "not-accepted": "the message was refused or deferred",
+        "no-key": "a key that should sign is not loaded; the message was deferred",
+    }
+)
+"""Every reason for which a message has no signature, as the record names it, and what it means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Nothing is to be signed, on purpose: `seal-off`, `no-author-domain`, `foreign-author` or `domain-says-no`."""
+    """Nothing is to be signed, on purpose: a key of `SKIPS`."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoKey:
-    """The profile wants mail of `domain` signed, and no key of it is loaded."""
+    """The profile wants mail signed by `domain`, and no key of it is loaded."""
 
     domain: str
 
 
 def plan(
     headers: Headers,
-    author_domain: str,
+    author: Address | None,
     profile: Profile,
     keys: Mapping[str, tuple[SigningKey, ...]],
     *,
-    commercial: bool,
+    identity: Identity | None = None,
 ) -> SealPlan | Skipped | NoKey:
     """Say what to sign of one message.
 
     Args:
         headers: its header block, as sent.
-        author_domain: the domain of its From field in lower-case A-label form, or "" where there is none to read.
-        profile: says which domains are ours and whether their mail is sealed.
+        author: the address of its From field, or None where there is none to read.
+        profile: says which domains are ours, whether their mail is sealed, and by which keys.
         keys: the loaded keys by domain.
-        commercial: whether the unsubscribe fields must be guarded against additions too.
+        identity: who sends; commercial mail has its unsubscribe fields guarded against additions too.
     """
     if not profile.seal:
         return Skipped("seal-off")
-    if not author_domain:
+    if author is None or not author.domain:
         return Skipped("no-author-domain")
-    domain = profile.domains.get(author_domain)
-    if domain is None:
-        return Skipped("foreign-author")
-    if not domain.sign:
-        return Skipped("domain-says-no")
-    ours = keys.get(domain.name, ())
-    if not ours:
-        return NoKey(domain.name)
-    return SealPlan(domain.name, ours, signed_names(headers, commercial=commercial))
+    chosen = _chosen(author, identity, profile)
+    if isinstance(chosen, Skipped):
+        return chosen
+    signers: list[Signer] = []
+    for domain, selector in chosen:
+        ours = [key for key in keys.get(domain.name, ()) if selector in ("", key.selector)]
+        if not ours:
+            return NoKey(domain.name)
+        auid = _auid(domain, author)
+        signers += [
+            Signer(key, domain.header_form, domain.body_form, auid, domain.timestamp, domain.ttl) for key in ours
+        ]
+    commercial = identity is not None and identity.mail_class is MailClass.COMMERCIAL
+    return SealPlan(tuple(dict.fromkeys(signers)), signed_names(headers, commercial=commercial))
+
+
+def _chosen(author: Address, identity: Identity | None, profile: Profile) -> list[tuple[Domain, str]] | Skipped:
+    """Domains and selectors that sign for an author: by the rows that fit, else the author's own domain."""
+    own = profile.signer_of(author.domain)
+    references: list[tuple[str, str]] = []
+    for row in profile.signatures:
+        if _fits(row, author, identity):
+            references += row.keys
+            if row.is_last:
+                break
+    if not references:
+        references.append((OWN_KEYS, ""))
+    found: list[tuple[Domain, str]] = []
+    skipped = ""
+    for name, selector in dict.fromkeys(references):
+        if name != OWN_KEYS:
+            found.append((profile.domains[name], selector))
+        elif own is None:
+            skipped = "subdomain-not-signed" if profile.owns(author.domain) else "foreign-author"
+        elif not own.sign:
+            skipped = "domain-says-no"
+        else:
+            found.append((own, ""))
+    return found or Skipped(skipped)
+
+
+def _fits(row: SignatureRow, author: Address, identity: Identity | None) -> bool:
+    if row.identities and (identity is None or identity.name not in row.identities):
+        return False
+    return not row.authors or any(pattern.matches(author) for pattern in row.authors)
+
+
+def _auid(domain: Domain, author: Address) -> str:
+    """The value of `i=`, which must lie at or below `d=` (RFC 6376 3.5): else the tag is left out."""
+    below = author.domain == domain.name or author.domain.endswith(f".{domain.name}")
+    if domain.auid is Auid.NONE or not below:
+        return ""
+    # A local part beyond ASCII could be written (RFC 8616 4), and some verifiers could not read it.
+    local = author.local if domain.auid is Auid.AUTHOR and author.local.isascii() else ""
+    return f"{_quoted(local)}@{author.domain}"
+
+
+def _quoted(local: str) -> str:
+    """An ASCII local part in dkim-quoted-printable (RFC 6376 2.11): blanks, `;`, `=` and controls as =XX."""
+    return "".join(c if "!" <= c <= "~" and c not in ";=" else f"={ord(c):02X}" for c in local)
 
 
 def signed_names(headers: Headers, *, commercial: bool) -> tuple[bytes, ...]:

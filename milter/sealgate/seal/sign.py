@@ -1,15 +1,15 @@
 r"""The signatures: a plan, the header fields and the body hash become DKIM-Signature fields (RFC 6376 3.5, RFC 8463 3).
 
-Always `c=relaxed/relaxed` and SHA-256 (RFC 8301 3.1), never `l=`, which would let anybody append to the body (RFC 6376
-8.2). A value is folded with `"\n\t"`, the form in which a milter hands folds to its MTA, which writes them as CRLF and
-tab; relaxed form makes both the same to a verifier. Lines stay within 76 octets unless a single domain or selector is
-longer. The mathematics is OpenSSL's, through `cryptography`, which lets other threads run meanwhile. What can fail is
-OpenSSL itself (any exception of `cryptography`); the caller must then not let the message go unsigned.
+Always SHA-256 (RFC 8301 3.1), never `l=`, which would let anybody append to the body (RFC 6376 8.2). A value is folded
+with `"\n\t"`, the form in which a milter hands folds to its MTA, which writes them as CRLF and tab. Lines stay within
+76 octets unless a single domain, selector or address is longer. The mathematics is OpenSSL's, through `cryptography`,
+which lets other threads run meanwhile. What can fail is OpenSSL itself (any exception of `cryptography`); the caller
+must then not let the message go unsigned.
 """
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,61 +17,83 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from sealgate.mail.headers import Headers
-from sealgate.seal.canonical import relaxed_field
+from sealgate.profile.model import Form
+from sealgate.seal.canonical import relaxed_field, simple_field
 from sealgate.seal.keys import SigningKey
-from sealgate.seal.plan import SealPlan
+from sealgate.seal.plan import SealPlan, Signer
 
 FIELD_NAME: Final = "DKIM-Signature"
 MAX_LINE: Final = 76  # octets with the tab; RFC 5322 2.1.1 asks for 78 without CRLF
 _FOLD: Final = "\n\t"
 
 
-def sign(plan: SealPlan, headers: Headers, body_hash: bytes, timestamp: int) -> tuple[tuple[str, str], ...]:
-    """Sign a message with every key of the plan.
+def sign(
+    plan: SealPlan, headers: Headers, body_hashes: Mapping[Form, bytes], timestamp: int
+) -> tuple[tuple[str, str], ...]:
+    """Sign a message with every signer of the plan.
 
     Args:
         plan: made from these headers.
         headers: the header block as it will leave, without our signatures.
-        body_hash: SHA-256 of the body in relaxed form (`RelaxedBody.digest`).
+        body_hashes: SHA-256 of the body in each canonicalization that the plan uses.
         timestamp: seconds since the epoch, UTC, for `t=`.
 
     Returns:
-        `("DKIM-Signature", value)` for each key in the plan's order, each to be inserted above all other fields; the
-        value has no blank in front.
+        `("DKIM-Signature", value)` for each signer in the plan's order, each to be inserted above all other fields; the
+        value has no blank in front, and the field that is inserted must have exactly one there.
 
     Raises:
-        ValueError: `body_hash` is not 32 octets, or `timestamp` is negative.
+        ValueError: a body hash is missing or has not 32 octets, or `timestamp` is negative.
     """
-    if len(body_hash) != 32 or timestamp < 0:
+    if timestamp < 0 or any(len(body_hashes.get(s.body_form, b"")) != 32 for s in plan.signers):
         raise ValueError("a body hash has 32 octets and a time is not before 1970")
-    signed = b"".join(selected_fields(plan.names, headers))
-    return tuple((FIELD_NAME, _signature(key, plan, signed, body_hash, timestamp)) for key in plan.keys)
+    forms = {signer.header_form for signer in plan.signers}
+    selected = {form: b"".join(selected_fields(plan.names, headers, form)) for form in forms}
+    return tuple(
+        (FIELD_NAME, _signature(s, plan.names, selected[s.header_form], body_hashes[s.body_form], timestamp))
+        for s in plan.signers
+    )
 
 
-def selected_fields(names: Iterable[bytes], headers: Headers) -> Iterator[bytes]:
-    """Yield the relaxed form of the field that each name of `h=` stands for.
+def selected_fields(names: Iterable[bytes], headers: Headers, form: Form = Form.RELAXED) -> Iterator[bytes]:
+    """Yield the canonical form of the field that each name of `h=` stands for; nothing for a name beyond the last.
 
     The first mention of a name is the lowest such field, the next the one above it; mentions beyond the last field
     stand for nothing (RFC 6376 5.4.2).
     """
+    return (octets for octets in selections(names, headers, form) if octets)
+
+
+def selections(names: Iterable[bytes], headers: Headers, form: Form = Form.RELAXED) -> Iterator[bytes]:
+    """`selected_fields`, with an empty answer for each name that stands for nothing."""
+    canonical = relaxed_field if form is Form.RELAXED else simple_field
     unused: dict[bytes, list[bytes]] = {}
     wanted = [name.lower() for name in names]
     for key in wanted:
         unused[key] = []
     for field in headers:
         if field.key in unused:
-            unused[field.key].append(relaxed_field(field.name, field.value))
+            unused[field.key].append(canonical(field.name, field.value))
     for key in wanted:
-        if unused[key]:
-            yield unused[key].pop()
+        yield unused[key].pop() if unused[key] else b""
 
 
-def _signature(key: SigningKey, plan: SealPlan, signed: bytes, body_hash: bytes, timestamp: int) -> str:
+def field_digests(names: Iterable[bytes], headers: Headers) -> tuple[str, ...]:
+    """What each name of `h=` stood for, for the record: the name, and the first 16 hex digits of the SHA-256 of the
+    field in relaxed form, or `-` where there was none to sign (oversigned).
+    """  # noqa: D205 - one sentence
+    names = tuple(names)
+    digests = (hashlib.sha256(octets).hexdigest()[:16] if octets else "-" for octets in selections(names, headers))
+    return tuple(f"{name.decode('ascii')} {digest}" for name, digest in zip(names, digests, strict=True))
+
+
+def _signature(signer: Signer, names: tuple[bytes, ...], signed: bytes, body_hash: bytes, timestamp: int) -> str:
     """Return the value of one DKIM-Signature field."""
-    unsigned = _tags(key, plan, body_hash, timestamp)
+    unsigned = _tags(signer, names, body_hash, timestamp)
     # The field itself goes last into the hash, with an empty b= and without its CRLF (RFC 6376 3.7).
-    own = relaxed_field(FIELD_NAME.encode("ascii"), unsigned.encode("ascii")).removesuffix(b"\r\n")
-    return _folded(unsigned, base64.b64encode(_raw_signature(key, signed + own)).decode("ascii"))
+    canonical = relaxed_field if signer.header_form is Form.RELAXED else simple_field
+    own = canonical(FIELD_NAME.encode("ascii"), b" " + unsigned.encode("ascii")).removesuffix(b"\r\n")
+    return _folded(unsigned, base64.b64encode(_raw_signature(signer.key, signed + own)).decode("ascii"))
 
 
 def _raw_signature(key: SigningKey, data: bytes) -> bytes:
@@ -80,18 +102,25 @@ def _raw_signature(key: SigningKey, data: bytes) -> bytes:
     return key.private.sign(data, PKCS1v15(), SHA256())  # RFC 6376 3.3.2
 
 
-def _tags(key: SigningKey, plan: SealPlan, body_hash: bytes, timestamp: int) -> str:
+def _tags(signer: Signer, names: tuple[bytes, ...], body_hash: bytes, timestamp: int) -> str:
     """Return the folded value up to and with `b=`."""
-    head = [f"v=1; a={key.algorithm.value}; c=relaxed/relaxed;"]
-    for tag in (f"d={plan.domain};", f"s={key.selector};", f"t={timestamp};"):
+    key = signer.key
+    head = [f"v=1; a={key.algorithm.value}; c={signer.header_form.value}/{signer.body_form.value};"]
+    tags = [f"d={key.domain};", f"s={key.selector};"]
+    if signer.auid:
+        tags.append(f"i={signer.auid};")
+    if signer.timestamp:
+        tags.append(f"t={timestamp};")
+    if signer.ttl:
+        tags.append(f"x={timestamp + signer.ttl};")
+    for tag in tags:
         if len(head[-1]) + len(tag) + 2 <= MAX_LINE - (len(FIELD_NAME) + 2 if len(head) == 1 else 0):
             head[-1] += f" {tag}"
         else:
             head.append(tag)
-    names = [name.decode("ascii") for name in plan.names]
     line = "h="
     for i, name in enumerate(names):
-        word = name + (":" if i + 1 < len(names) else ";")
+        word = name.decode("ascii") + (":" if i + 1 < len(names) else ";")
         if len(line) + len(word) + 1 > MAX_LINE and line != "h=":
             head.append(line)
             line = ""

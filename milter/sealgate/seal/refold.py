@@ -1,0 +1,47 @@
+"""Signed fields whose lines are too long for SMTP, folded before they are signed (RFC 5322 2.1.1).
+
+An MTA cuts a line of more than 998 octets after the milter has signed it. `refold` gives the header block as it should
+leave, and the edits that make it so; what cannot be folded is named. Pure; nothing raises.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from sealgate.mail.folding import folded, has_long_line
+from sealgate.mail.headers import Field, Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Refolded:
+    """A header block whose signed lines are short enough, as far as that can be had.
+
+    Attributes:
+        headers: the block after the edits.
+        edits: fields to write anew: name as sent, index from 1 among those of that name, the folded value.
+        stuck: names of signed fields with a long line that has no blank to fold at.
+    """
+
+    headers: Headers
+    edits: tuple[tuple[bytes, int, bytes], ...] = ()
+    stuck: tuple[bytes, ...] = ()
+
+
+def refold(headers: Headers, covers: AbstractSet[bytes]) -> Refolded:
+    """Fold the long lines of the fields whose names (lower case) are in `covers`."""
+    long = [i for i, field in enumerate(headers) if field.key in covers and has_long_line(field.name, field.value)]
+    if not long:
+        return Refolded(headers)
+    fields = list(headers)
+    edits: list[tuple[bytes, int, bytes]] = []
+    stuck: list[bytes] = []
+    for i in long:
+        field = fields[i]
+        value = folded(field.name, field.value)
+        name = field.name.rstrip(b" \t")  # as an MTA writes it back
+        if value is None:
+            stuck.append(name)
+            continue
+        index = sum(other.key == field.key for other in fields[: i + 1])
+        fields[i] = Field(name, value)
+        edits.append((name, index, value))
+    return Refolded(Headers(tuple(fields)), tuple(edits), tuple(dict.fromkeys(stuck)))
