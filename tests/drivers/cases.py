@@ -14,6 +14,8 @@ import yaml
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "cases"
 LOCAL: Final = "local"  # as a listener: sendmail(1)
+# A key for the personal values of whatever quarter a test runs in.
+EPOCHS: Final = {f"{year}q{quarter}": bytes(32) for year in range(1970, 2101) for quarter in range(1, 5)}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sealgate.app.runtime import Runtime
 from sealgate.wiring import build, read_profile
-from tests.drivers.cases import profile_text
+from tests.drivers.cases import EPOCHS, profile_text
 from tests.lab.gate import Gate, make_keys
 from tests.lab.ports import free_ports
 from tests.lab.realm import Realm, RealmUnavailable
@@ -28,7 +29,7 @@ def runtimes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runtime]:
         path.write_text(profile_text(name).replace("{keys}", str(folder / "keys")))
         ingredients, problems = read_profile(path)
         assert ingredients is not None, [str(p) for p in problems]
-        made[name] = build(ingredients)
+        made[name] = replace(build(ingredients), epochs=EPOCHS)
     return made
 
 

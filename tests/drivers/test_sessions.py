@@ -31,6 +31,7 @@ from sealgate.adapters.log import operational
 from sealgate.adapters.pymilter import Gate as Adapter
 from sealgate.app.runtime import Runtime
 from sealgate.profile.parse import parse_profile
+from tests.drivers.cases import EPOCHS
 from tests.drivers.wire import Wire, WireError
 from tests.lab.gate import Gate
 from tests.lab.inline import InlineReader
@@ -384,7 +385,9 @@ class Sessions(RuleBasedStateMachine):
         self.events: list[tuple[str, dict[str, Any]]] = []
         profile, problems = parse_profile(PROFILE, "p")
         assert profile is not None, problems
-        self.adapter = Adapter(lambda: Runtime(profile, "d"), self._append, InlineReader(), operational("error"))
+        self.adapter = Adapter(
+            lambda: Runtime(profile, "d", epochs=EPOCHS), self._append, InlineReader(), operational("error")
+        )
         self.models = (Model(), Model())
         self.seen = 0
 

@@ -3,6 +3,7 @@
 The context stands in for libmilter's, which only libmilter can make; everything behind the callbacks is the real thing.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sealgate.adapters.pymilter import Gate, new_reference  # noqa: E402
 from sealgate.app.ports import PortError  # noqa: E402
 from sealgate.app.runtime import Runtime  # noqa: E402
 from sealgate.wiring import build, read_profile  # noqa: E402
-from tests.drivers.cases import all_cases, profile_text  # noqa: E402
+from tests.drivers.cases import EPOCHS, all_cases, profile_text  # noqa: E402
 from tests.lab.gate import make_keys  # noqa: E402
 from tests.lab.inline import InlineReader  # noqa: E402
 
@@ -99,7 +100,7 @@ def runtimes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runtime]:
         path.write_text(profile_text(name).replace("{keys}", str(folder / "keys")))
         ingredients, _ = read_profile(path)
         assert ingredients is not None
-        made[name] = build(ingredients)
+        made[name] = replace(build(ingredients), epochs=EPOCHS)
     return made
 
 

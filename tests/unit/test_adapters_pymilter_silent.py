@@ -13,6 +13,7 @@ from sealgate.adapters.pymilter import Gate
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Runtime
 from sealgate.profile.parse import parse_profile
+from tests.drivers.cases import EPOCHS
 from tests.lab.inline import InlineReader
 
 PROFILE = """
@@ -72,7 +73,7 @@ def gate(events: list[tuple[str, dict[str, Any]]]) -> Gate:
         events.append((kind, event))
         return len(events)
 
-    return Gate(lambda: Runtime(profile, "d"), append, InlineReader(), operational("error"))
+    return Gate(lambda: Runtime(profile, "d", epochs=EPOCHS), append, InlineReader(), operational("error"))
 
 
 @pytest.fixture

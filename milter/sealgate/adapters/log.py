@@ -96,7 +96,8 @@ class _Append:
         self._journal = journal
 
     def msg(self, **event: Any) -> int:
-        return self._journal.append(event)
+        more, side = event.pop("more_lines", ()), event.pop("side_values", ())
+        return self._journal.append(event, more=more, side=side)
 
     info = msg
 

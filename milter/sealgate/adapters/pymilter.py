@@ -23,6 +23,7 @@ import milter
 
 from sealgate.app.intake import Intake
 from sealgate.app.ports import PortError, Reader
+from sealgate.app.recording import recorded
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import Outcome, at_end, at_mail
 from sealgate.checks.caller import Caller, handling
@@ -238,7 +239,7 @@ class Gate:
         outcome = at_mail(session, envelope, runtime, reference, now)
         connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
         if not outcome.verdict.is_accepted:
-            answer = self._conclude(ctx, outcome, reference, "")
+            answer = self._conclude(ctx, outcome, runtime, reference, "")
             connection.transaction = None  # where it raised, the guard still needs the reference, and clears it
             return answer
         if outcome.caller.findings:
@@ -302,11 +303,12 @@ class Gate:
         for name, value in reversed(outcome.inserts):
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
-        return self._conclude(ctx, outcome, transaction.reference, queue_id)
+        return self._conclude(ctx, outcome, transaction.runtime, transaction.reference, queue_id)
 
-    def _conclude(self, ctx: "Context", outcome: Outcome, reference: str, queue_id: str) -> int:
+    def _conclude(self, ctx: "Context", outcome: Outcome, runtime: Runtime, reference: str, queue_id: str) -> int:
         """Record, then answer; where the answer cannot be given, a correcting line says that it became 451."""
-        self._record("decision", **outcome.event)
+        lines = recorded(outcome.event, runtime)
+        self._record(lines.kind, **lines.event, more_lines=lines.more, side_values=lines.side)
         try:
             self._tell(outcome, reference, queue_id)
             if outcome.verdict.action is Action.QUARANTINE:

@@ -3,6 +3,7 @@
 Each adapter that fills one closes over its own errors: what leaves a port is a `PortError` or a value, nothing else.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sealgate.mail.visible import View
@@ -19,8 +20,15 @@ class UnreadableError(PortError):
 class Journal(Protocol):
     """The audit file."""
 
-    def append(self, event: dict[str, Any]) -> int:
-        """Put one event on disk; return its sequence number.
+    def append(
+        self, event: dict[str, Any], *, more: Sequence[dict[str, Any]] = (), side: Sequence[dict[str, Any]] = ()
+    ) -> int:
+        """Put one event on disk; return its sequence number, or 0 where it is only counted.
+
+        Args:
+            event: what becomes the line.
+            more: events whose lines must stand right behind it, on disk together with it.
+            side: values for the files that can be erased, each with its `epoch`.
 
         Raises:
             PortError: it is not certain that the line is on disk.

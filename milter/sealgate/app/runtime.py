@@ -29,6 +29,7 @@ class Runtime:
         digest: SHA-256 of the profile's text in hex, in each record.
         host: this machine's name, in each record.
         software: name and version, in each record.
+        epochs: the keys that hide personal values in the record, by quarter (`audit.personal`).
     """
 
     profile: Profile
@@ -37,6 +38,7 @@ class Runtime:
     override: Override | None = None
     host: str = ""
     software: str = ""
+    epochs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def enforces_at(self, now: float, handling: Handling = Handling.JUDGE) -> bool:
         """Whether refusals are answered at `now` (seconds since the epoch) on a listener handled so.

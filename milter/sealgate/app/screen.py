@@ -177,7 +177,7 @@ def _content(message: Message, body_hash: bytes) -> dict[str, Any]:
             "resent_from": capped(shown[b"resent-from"]),
             "reply_to": capped(shown[b"reply-to"]),
             "message_id": capped(shown[b"message-id"]),
-            "subject": capped(shown[b"subject"], 0) if shown[b"subject"] else "",  # length and digest, not the words
+            "subject": shown[b"subject"],  # `app.recording` hides it, or caps it
         },
         "message": {
             "octets": message.body.size,

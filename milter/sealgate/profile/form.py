@@ -7,7 +7,7 @@ added without being documented.
 from types import MappingProxyType
 from typing import Final
 
-from sealgate.profile.model import Auid, Form, Kind, MailClass, OneClick, ReplyTo, SenderFormat
+from sealgate.profile.model import Auid, Form, Kind, MailClass, OneClick, ReplyTo, SenderFormat, Showing
 
 VERSION: Final = 1
 
@@ -17,7 +17,8 @@ KNOWN_KEYS: Final = MappingProxyType(
         "": (
             "version", "mode", "seal", "listeners", "local_submission", "unnamed_listeners", "realms", "logins",
             "domains", "signatures", "postal_addresses", "local_parts", "recipient_delimiter", "identities", "groups",
-            "delegations", "several_authors", "reply_to", "protected", "authserv_ids", "law", "tracking_hosts", "rules",
+            "delegations", "several_authors", "reply_to", "protected", "authserv_ids", "law", "tracking_hosts",
+            "record", "rules",
         ),
         "logins[]": ("listener", "mechanism", "spelled", "principal", "encoding"),
         "domains.*": ("sign", "keys", "subdomains", "canonicalization", "auid", "timestamp", "signature_ttl"),
@@ -32,6 +33,7 @@ KNOWN_KEYS: Final = MappingProxyType(
         "identities.*.senders": ("file", "format", "realm"),
         "delegations.*": ("senders", "members", "sender_field"),
         "protected.*": ("senders",),
+        "record": ("recipients", "subject", "keep_lines", "keep_personal", "legal_hold"),
         "rules.*": ("mode", "action", "listeners"),
     }
 )  # fmt: skip
@@ -48,6 +50,8 @@ CHOICES: Final = MappingProxyType(
         "realms.*": ("exact", "fold"),
         "reply_to": tuple(ReplyTo),
         "law": ("us",),
+        "record.recipients": tuple(Showing),
+        "record.subject": tuple(Showing),
         "identities.*.one_click": tuple(OneClick),
         "identities.*.senders.format": tuple(SenderFormat),
         "delegations.*.sender_field": ("optional", "required"),

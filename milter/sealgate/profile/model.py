@@ -382,6 +382,38 @@ class SignatureRow:
     place: str = field(default="", compare=False)
 
 
+class Showing(enum.StrEnum):
+    """How a value of personal data stands in the record."""
+
+    CLEAR = "clear"
+    HASHED = "hashed"  # under a key and a salt that can be erased
+
+
+YEAR: Final = 366 * 86_400  # seconds, and so a day longer than most
+MONTH: Final = 31 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the audit file keeps of personal data, and for how long.
+
+    Attributes:
+        keep_lines: seconds that the lines are kept. Five years: the period within which the United States can ask for
+            a civil penalty (28 USC 2462).
+        keep_personal: seconds that the values behind hashes are kept.
+        legal_hold: whether nothing may be erased, whatever its age.
+    """
+
+    recipients: Showing = Showing.CLEAR
+    subject: Showing = Showing.HASHED
+    keep_lines: int = 5 * YEAR
+    keep_personal: int = 13 * MONTH
+    legal_hold: bool = False
+
+
+DEFAULT_RECORD: Final = Record()
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSetting:
     """What the profile says of one rule; empty strings keep the rule's own default."""
@@ -413,6 +445,7 @@ class Profile:
     several_authors: bool = False  # whether From may hold several mailboxes
     reply_to: ReplyTo = ReplyTo.OFF
     protected: tuple[Protected, ...] = ()
+    record: Record = DEFAULT_RECORD
     law: str = "us"  # the pack of `checks.packs` that commercial mail is judged by
     tracking_hosts: tuple[str, ...] = ()  # hosts of ours or of our mailer that links are counted by; as opt_out_hosts
     authserv_ids: tuple[str, ...] = ()  # RFC 8601 2.5: the names under which our own hosts write results, lower case

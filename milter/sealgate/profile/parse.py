@@ -17,6 +17,7 @@ from sealgate.profile.parse_binding import read_authserv_ids, read_delegations, 
 from sealgate.profile.parse_identities import read_identities, read_mechanisms
 from sealgate.profile.parse_lawful import read_hosts
 from sealgate.profile.parse_realms import Realms, read_realms, realm_of, realms_of
+from sealgate.profile.parse_record import read_record
 from sealgate.profile.parse_seal import read_domains, read_signatures
 from sealgate.profile.parse_senders import SenderReader
 from sealgate.profile.principal import template_fault
@@ -92,6 +93,7 @@ def _profile(top: Fields, known_rules: AbstractSet[str]) -> Profile:
         several_authors=top.yes_no("several_authors", default=False),
         reply_to=ReplyTo(top.choice("reply_to", CHOICES["reply_to"], ReplyTo.OFF)),
         protected=read_protected(top, senders),
+        record=read_record(top),
         law=top.choice("law", CHOICES["law"], "us"),
         tracking_hosts=read_hosts(top, "tracking_hosts"),
         authserv_ids=read_authserv_ids(top),
