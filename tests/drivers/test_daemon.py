@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgate.audit.chain import verify
+from sealgate.audit.verifier import verify
 from tests.drivers.cases import Case, all_cases, profile_text
 from tests.drivers.socket import transact
 from tests.drivers.wire import Transaction, Wire, WireError

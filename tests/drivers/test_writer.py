@@ -18,7 +18,7 @@ import pytest
 from sealgate.adapters.journal import JournalFile
 from sealgate.adapters.writer import LENGTH, MAX_FRAME, WriterClient
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import verify
+from sealgate.audit.verifier import verify
 from sealgate.daemon.writing import run_writer
 
 ROOT = Path(__file__).resolve().parents[2] / "milter"

@@ -17,7 +17,8 @@ import pytest
 
 from sealgate.adapters.journal import WINDOW, JournalFile, LockTimeout
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import START, Head, Report, digest, verify
+from sealgate.audit.chain import digest
+from sealgate.audit.verifier import START, Head, Report, verify
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgate.audit.chain import MAX_DEPTH, START, VOID_CAP, Head, canonical, digest, link, parse, verify
+from sealgate.audit.chain import MAX_DEPTH, canonical, digest, link
+from sealgate.audit.verifier import START, VOID_CAP, Head, parse, verify
 
 TEXT = st.text(st.characters(), max_size=12)  # lone surrogates included
 VALUE = st.recursive(

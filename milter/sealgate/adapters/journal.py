@@ -24,7 +24,8 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import FILE_KINDS, START, Head, Tail, digest, link, read_tail
+from sealgate.audit.chain import Tail, digest, link, read_tail
+from sealgate.audit.verifier import FILE_KINDS, START, Head
 
 WINDOW = 4 << 20
 """Octets of the file's end that are read when it is opened."""

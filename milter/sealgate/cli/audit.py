@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 import click
 
-from sealgate.audit.chain import verify
+from sealgate.audit.verifier import verify
 from sealgate.cli import EX_DATAERR, Stop, suggesting
 from sealgate.cli.loading import settings_option, settings_or_stop
 from sealgate.cli.telling import parsed, row, story, unharmed
@@ -90,7 +90,7 @@ def check(ctx: click.Context, settings_path: Path, log_path: Path | None) -> Non
             report = verify(file)
     except OSError as error:
         raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
-    for note in report.notes:
+    for note in report.remarks:
         click.echo(f"{path}: {note}", err=True)
     if report.broken is not None:
         click.echo(f"{path}: {report.broken}", err=True)
