@@ -1,15 +1,16 @@
-"""The workers' way to the writer process: an event goes out over a Unix socket, its sequence number comes back.
+"""The workers' way to the writer process: lines go out over a Unix socket, the number of the last one comes back.
 
-Fills `app.ports.Journal`. Promises: a number is returned only for a line that is on disk, and no event is sent twice
-unless it is certain that the first one was not taken. Usable from any number of threads and after a fork: a socket
-serves one request at a time, and never two processes. No thread is started, no timer runs.
+Fills `app.ports.Journal`. Promises: a number is returned only for lines that are on disk (as far as `durability` wants
+it), and nothing is sent twice unless it is certain that the first time it was not taken. Usable from any number of
+threads and after a fork: a socket serves one request at a time, and never two processes. No thread is started, no timer
+runs.
 
 What can fail: the writer is gone, says that the disk failed, or does not answer in time: `PortError`, at once where it
-can be known at once. Where the connection ends between request and answer, the line may or may not be on disk.
+can be known at once. Where the connection ends between request and answer, the lines may or may not be on disk.
 
-The frames, both ways: four octets of length (big-endian), then that many octets of JSON. To the writer: the event in
-its canonical form. From it: `{"ok": SEQ}`, `{"error": TEXT}`, or `{"bye": 1}`: what is unanswered was not taken and
-never will be.
+The frames, both ways: four octets of length (big-endian), then that many octets. To the writer `packed` makes them; an
+empty one asks how the last write went. From it: `+SEQ`, `-TEXT` for a failure, or `!`: what is unanswered was not taken
+and never will be.
 """
 
 import json
@@ -17,17 +18,74 @@ import os
 import socket
 import struct
 import time
-from typing import Any
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, Final
 
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import canonical
+from sealgate.audit.chain import OWN_KINDS, Cut, canonical, cut
 
-LENGTH = struct.Struct(">I")
-MAX_FRAME = 1 << 20
-"""Octets of one event. A line of the record has a few thousand."""
+LENGTH: Final = struct.Struct(">I")
+MAX_FRAME: Final = 16 << 20
+"""Octets of one request. A line has a few thousand, and a message to a thousand recipients a hundred thousand."""
 
-_MAX_IDLE = 128
-_RETRY = 0.005
+COUNTED: Final = "refusal"
+"""The kind of events that the writer only counts."""
+
+_COUNTS: Final = struct.Struct(">HH")  # lines, side values
+_CUT: Final = struct.Struct(">IIII")
+_SIDE: Final = struct.Struct(">6sI")
+_MAX_IDLE: Final = 128
+_RETRY: Final = 0.005
+
+
+def packed(lines: Sequence[Cut], side: Sequence[tuple[str, bytes]] = (), counted: bytes = b"") -> bytes:
+    """Make the request for some lines and side values (epoch, octets), or for one counted refusal (JSON).
+
+    Raises:
+        PortError: there is more of it than a frame can hold.
+    """
+    pieces = [_COUNTS.pack(len(lines), len(side))] if not counted else [_COUNTS.pack(0, 0), counted]
+    for line in lines:
+        pieces += (
+            _CUT.pack(len(line.before), len(line.after_prev), len(line.after_seq), len(line.after_w)),
+            line.before, line.after_prev, line.after_seq, line.after_w,
+        )  # fmt: skip
+    for epoch, value in side:
+        pieces += (_SIDE.pack(epoch.encode(), len(value)), value)
+    octets = b"".join(pieces)
+    if len(octets) > MAX_FRAME:
+        raise PortError(f"the audit event has {len(octets)} octets, more than {MAX_FRAME}")
+    return LENGTH.pack(len(octets)) + octets
+
+
+def unpacked(octets: bytes) -> tuple[tuple[Cut, ...], tuple[tuple[str, bytes], ...], bytes]:
+    """The inverse of `packed`, without the length in front.
+
+    Raises:
+        ValueError: it is none of ours.
+    """
+    try:
+        lines, sides = _COUNTS.unpack_from(octets)
+        at = _COUNTS.size
+        if not lines and not sides:
+            return (), (), octets[at:]
+        cuts = []
+        for _ in range(lines):
+            sizes = _CUT.unpack_from(octets, at)
+            one, two, three, four, at = accumulate(sizes, initial=at + _CUT.size)
+            cuts.append(Cut(octets[one:two], octets[two:three], octets[three:four], octets[four:at]))
+        values = []
+        for _ in range(sides):
+            epoch, size = _SIDE.unpack_from(octets, at)
+            at += _SIDE.size
+            values.append((epoch.decode("ascii"), octets[at : at + size]))
+            at += size
+    except (struct.error, UnicodeDecodeError) as error:
+        raise ValueError(f"a frame is not of our kind: {error}") from error
+    if at != len(octets):
+        raise ValueError("a frame is not of our kind: its lengths contradict each other")
+    return tuple(cuts), tuple(values), b""
 
 
 class _NotTakenError(Exception):
@@ -48,19 +106,41 @@ class WriterClient:
         # One value, replaced as a whole. A lock could be held by another thread at the fork, and then for ever.
         self._pool: tuple[int, list[socket.socket]] = (os.getpid(), [])
 
-    def append(self, event: dict[str, Any]) -> int:
-        """Put one event on disk; return its sequence number.
+    def append(
+        self, event: dict[str, Any], *, more: Sequence[dict[str, Any]] = (), side: Sequence[dict[str, Any]] = ()
+    ) -> int:
+        """Put one event on disk, with others right behind it; return the number of the last line, 0 if only counted.
 
         Raises:
-            PortError: it is not certain that the line is on disk, or the event has no canonical form.
+            PortError: it is not certain that the lines are on disk, or an event has no canonical form.
         """
+        if OWN_KINDS.intersection(str(one.get("kind")) for one in (event, *more)):
+            raise PortError("the audit event is of a kind that only the writer makes")
         try:
-            octets = canonical(event)
-        except (TypeError, ValueError) as error:
+            if event.get("kind") == COUNTED:
+                frame = packed((), counted=canonical(event))
+            else:
+                values = [(str(value["epoch"]), canonical(value)) for value in side]
+                frame = packed([cut(event), *map(cut, more)], values)
+        except (TypeError, ValueError, struct.error) as error:
             raise PortError(f"the audit event cannot be written: {error}") from error
-        if len(octets) > MAX_FRAME:
-            raise PortError(f"the audit event has {len(octets)} octets, more than {MAX_FRAME}")
-        frame = LENGTH.pack(len(octets)) + octets
+        return self._sent(frame)
+
+    def ask(self) -> None:
+        """Ask how the writer does.
+
+        Raises:
+            PortError: it does not answer, or its last write failed.
+        """
+        self._sent(LENGTH.pack(0))
+
+    def close(self) -> None:
+        """Let the idle connections go. The client stays usable."""
+        idle = self._idle()
+        while idle:
+            idle.pop().close()
+
+    def _sent(self, frame: bytes) -> int:
         until = time.monotonic() + self._deadline
         idle = self._idle()
         try:
@@ -72,12 +152,6 @@ class WriterClient:
             return self._ask(self._connect(until), frame, until, idle)
         except _NotTakenError as error:
             raise PortError(f"the audit writer did not take the event: {error}") from error
-
-    def close(self) -> None:
-        """Let the idle connections go. The client stays usable."""
-        idle = self._idle()
-        while idle:
-            idle.pop().close()
 
     def _idle(self) -> list[socket.socket]:
         """This process' own resting connections."""
@@ -110,21 +184,36 @@ class WriterClient:
         is_in_step = False
         try:
             answer = _exchange(connection, frame, until)
-            if "bye" in answer:
+            if answer == b"!":
                 raise _NotTakenError("it is leaving")
-            is_in_step = "ok" in answer or "error" in answer
+            is_in_step = answer[:1] in (b"+", b"-")
         finally:
             if is_in_step and len(idle) < _MAX_IDLE:
                 idle.append(connection)
             else:
                 connection.close()
-        seq = answer.get("ok")
-        if not isinstance(seq, int):
-            raise PortError(f"the audit writer: {answer.get('error', 'no answer that makes sense')}")
-        return seq
+        if answer[:1] == b"+" and answer[1:].isdigit():
+            return int(answer[1:])
+        text = answer[1:].decode("utf-8", "replace") if answer[:1] == b"-" else "no answer that makes sense"
+        raise PortError(f"the audit writer: {text}")
 
 
-def _exchange(connection: socket.socket, frame: bytes, until: float) -> dict[str, Any]:
+def read_refusal(octets: bytes) -> dict[str, Any]:
+    """Read the JSON of a counted refusal.
+
+    Raises:
+        ValueError: it is no JSON map.
+    """
+    try:
+        event = json.loads(octets.decode("ascii"))
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+    if not isinstance(event, dict):
+        raise ValueError("it is not a map")
+    return event
+
+
+def _exchange(connection: socket.socket, frame: bytes, until: float) -> bytes:
     was_sent = False
     try:
         try:
@@ -134,23 +223,26 @@ def _exchange(connection: socket.socket, frame: bytes, until: float) -> dict[str
         except (BrokenPipeError, ConnectionResetError) as error:
             # A frame that was not sent whole is never taken, whatever has been said since.
             raise _NotTakenError(_reason(error)) from error
-        size = LENGTH.unpack(_receive(connection, LENGTH.size, until))[0]
-        answer = json.loads(_receive(connection, min(size, MAX_FRAME), until))
-    except (OSError, ValueError) as error:
-        certainty = "the line may or may not be on disk" if was_sent else "the event was not sent"
+        octets = _receive(connection, until)
+    except OSError as error:
+        certainty = "the lines may or may not be on disk" if was_sent else "the event was not sent"
         raise PortError(f"the audit writer: {_reason(error)}; {certainty}") from error
-    return answer if isinstance(answer, dict) else {}
-
-
-def _receive(connection: socket.socket, size: int, until: float) -> bytes:
-    octets = b""
-    while len(octets) < size:
-        _limit(connection, until)
-        piece = connection.recv(size - len(octets))
-        if not piece:
-            raise ConnectionResetError("it ended before it answered")
-        octets += piece
     return octets
+
+
+def _receive(connection: socket.socket, until: float) -> bytes:
+    """Read one answer; as a rule it comes in one piece."""
+    octets = connection.recv(4_096)  # the deadline set for sending still holds
+    while octets and (len(octets) < LENGTH.size or len(octets) < LENGTH.size + LENGTH.unpack_from(octets)[0]):
+        _limit(connection, until)
+        piece = connection.recv(4_096)
+        if not piece or len(octets) > MAX_FRAME:
+            octets = b""
+        else:
+            octets += piece
+    if not octets:
+        raise ConnectionResetError("it ended before it answered")
+    return octets[LENGTH.size :]
 
 
 def _limit(connection: socket.socket, until: float) -> None:

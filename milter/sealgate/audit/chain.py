@@ -18,22 +18,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealgate.audit.verifier import Head, leaf_hash, parse
+from sealgate.audit.verifier import CHECKPOINT, FILE_KINDS, Head, leaf_hash, parse
 
 MAX_DEPTH = 32
 """How deep maps and lists of an event may nest."""
 
-RESERVED = frozenset({"seq", "prev"})
-"""The names that `link` alone gives."""
+OWN_KINDS = frozenset({*FILE_KINDS, CHECKPOINT, "rotated", "full", "clock", "refusals"})
+"""The kinds of lines that only the writer makes."""
+
+RESERVED = frozenset({"prev", "seq", "w"})
+"""The names that `join` alone gives: the line before, the number, and when the writer got it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """A file's end: its last whole line (None: there is none), what stands after it, whether a newline ends it all."""
+    """A file's end: its last whole line (None: there is none), what stands after it, whether a newline ends it all.
+
+    `moment` is when that line was written.
+    """
 
     head: Head | None
     rest: bytes
     is_closed: bool
+    moment: str = ""
 
     @property
     def void(self) -> bytes:
@@ -64,17 +71,60 @@ def digest(line: bytes) -> str:
     return leaf_hash(line).hex()
 
 
-def link(event: Mapping[str, Any], seq: int, previous: str) -> bytes:
-    """Render an event as line number `seq`, after the line whose digest is `previous`; without newline.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The canonical text of an event, cut where the names of `RESERVED` will stand, without the outer braces.
+
+    Whoever has the event makes it; whoever writes the line then needs no JSON.
+    """
+
+    before: bytes
+    after_prev: bytes
+    after_seq: bytes
+    after_w: bytes
+
+    def join(self, seq: int, previous: str, moment: str) -> bytes:
+        """Return the line: number `seq`, after the line whose digest is `previous`; without newline.
+
+        Args:
+            seq: its number, from 1.
+            previous: 64 hex digits.
+            moment: when the writer got it, RFC 3339.
+        """
+        return b'{%b"prev":"%b",%b"seq":%d,%b"w":"%b"%b}' % (
+            self.before, previous.encode(), self.after_prev, seq, self.after_seq, moment.encode(), self.after_w,
+        )  # fmt: skip
+
+
+def cut(event: Mapping[str, Any]) -> Cut:
+    """Render an event for `Cut.join`.
 
     Raises:
         TypeError: see `canonical`.
         ValueError: see `canonical`; or the event brings a name in `RESERVED`.
     """
-    taken = RESERVED & event.keys()
-    if taken:
-        raise ValueError(f"an event cannot bring its own {' and '.join(sorted(taken))}")
-    return canonical({**event, "seq": seq, "prev": previous})
+    if not RESERVED.isdisjoint(event):
+        raise ValueError(f"an event cannot bring its own {' and '.join(sorted(RESERVED & event.keys()))}")
+    parts: tuple[dict[str, Any], ...] = ({}, {}, {}, {})
+    for name, value in event.items():
+        if not isinstance(name, str):
+            raise TypeError(f"a name of an event is not {type(name).__name__}")
+        parts[(name > "prev") + (name > "seq") + (name > "w")][name] = value
+    before, after_prev, after_seq, after_w = (canonical(part)[1:-1] if part else b"" for part in parts)
+    return Cut(
+        before and before + b",", after_prev and after_prev + b",", after_seq and after_seq + b",",
+        after_w and b"," + after_w,
+    )  # fmt: skip
+
+
+def link(event: Mapping[str, Any], seq: int, previous: str, moment: str) -> bytes:
+    """Render an event as a line; see `Cut.join`.
+
+    Raises:
+        TypeError: see `canonical`.
+        ValueError: see `cut`.
+    """
+    return cut(event).join(seq, previous, moment)
 
 
 def read_tail(data: bytes, *, is_cut: bool) -> Tail:
@@ -83,7 +133,8 @@ def read_tail(data: bytes, *, is_cut: bool) -> Tail:
     for index in range(len(lines) - 1, -1 if not is_cut else 0, -1):
         event = parse(lines[index])
         if event is not None:
-            return Tail(Head(event["seq"], digest(lines[index])), b"\n".join(lines[index + 1 :]), not lines[-1])
+            head, moment = Head(event["seq"], digest(lines[index])), str(event.get("w", ""))
+            return Tail(head, b"\n".join(lines[index + 1 :]), not lines[-1], moment)
     return Tail(None, data, not lines[-1])
 
 

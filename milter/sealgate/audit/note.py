@@ -1,8 +1,8 @@
 """The audit key, and the checkpoints it signs: C2SP's signed notes over the root of the tree of lines.
 
-A checkpoint is text: an origin, the number of lines, the root in base64; behind an empty line the signature. It is small
-enough to be mailed, printed or given to a witness, and whoever holds one can later prove that the lines it was made of
-are unchanged (`audit.verifier`). The key is Ed25519 and of its own: it signs no mail.
+A checkpoint is text: an origin, the number of lines, the root in base64; behind an empty line the signature. It is
+small enough to be mailed, printed or given to a witness, and whoever holds one can later prove that the lines it was
+made of are unchanged (`audit.verifier`). The key is Ed25519 and of its own: it signs no mail.
 """
 
 import base64

@@ -4,10 +4,11 @@
     python3 verifier.py audit.jsonl.2 audit.jsonl.1 audit.jsonl --key audit.pub --checkpoint kept-elsewhere
 
 This one file is all an auditor needs, with Python 3.11 and nothing else. Files are given oldest first. Each line holds
-the hash of the line before (`prev`), so the lines form a chain; from time to time a line of kind `checkpoint` holds the root of a Merkle tree over all lines so far (RFC 9162 2.1), in a
-note signed with Ed25519 (the formats are C2SP's signed-note and tlog-checkpoint). The chain shows every change that was
-made without writing all later lines anew; the signature shows those made by somebody without the audit key; a
-checkpoint that was kept elsewhere (`--checkpoint`) shows those made by anybody, and lines cut off the end.
+the hash of the line before (`prev`), so the lines form a chain; from time to time a line of kind `checkpoint` holds the
+root of a Merkle tree over all lines so far (RFC 9162 2.1), in a note signed with Ed25519 (the formats are C2SP's
+signed-note and tlog-checkpoint). The chain shows every change that was made without writing all later lines anew; the
+signature shows those made by somebody without the audit key; a checkpoint that was kept elsewhere (`--checkpoint`)
+shows those made by anybody, and lines cut off the end.
 
 What no file can show: that lines behind the last checkpoint kept elsewhere are those that were written, where somebody
 held the audit key; and that what a line says was true.
@@ -295,7 +296,7 @@ class Report:
         remarks: what the files say of themselves.
         broken: the first line that does not hold.
         checkpoints: how many were met, and `signed` how many of them were proven by the key.
-        root: the root of the tree over all lines up to the head; empty where it cannot be known.
+        frontier: the tree over all lines up to the head; None where it cannot be known.
         missing: lines that a checkpoint kept elsewhere covers and that are cut off the end.
         compared: what came of that checkpoint: empty, `same`, `shorter`, `other`, `before`, `unknown`, `unsigned`.
     """
@@ -306,7 +307,7 @@ class Report:
     broken: Break | None
     checkpoints: int = 0
     signed: int = 0
-    root: bytes = b""
+    frontier: Frontier | None = None
     missing: int = 0
     compared: str = ""
 
@@ -427,10 +428,9 @@ class _Walk:
         missing = 0
         if self.compared == "unknown" and self.checkpoint is not None and self.checkpoint.size > size:
             self.compared, missing = "shorter", self.checkpoint.size - size
-        root = self.frontier.root() if self.frontier is not None else b""
         return Report(
             self.count, self.head or START, tuple(self.remarks), self.broken,
-            self.checkpoints, self.proven, root, missing, self.compared,
+            self.checkpoints, self.proven, self.frontier, missing, self.compared,
         )  # fmt: skip
 
     def _take(self, number: int, line: bytes) -> None:

@@ -30,7 +30,7 @@ from sealgate.daemon.handover import Handover, adopt, leave, take, withdraw
 from sealgate.daemon.listening import ListenError, listen, listen_unix
 from sealgate.daemon.reading import run_reader
 from sealgate.daemon.worker import STOP_SECONDS, run_worker
-from sealgate.daemon.writing import run_writer
+from sealgate.daemon.writing import Keeping, run_writer
 from sealgate.profile.settings import Settings
 from sealgate.wiring import Ingredients, build, read_override, read_profile
 
@@ -130,11 +130,11 @@ class Supervisor:
             self._start_worker()
 
     def _start_writer(self) -> None:
-        path = self.settings.audit_log
+        keeping = Keeping(self.settings.audit_log, Path(self.settings.state), self.settings.durability)
 
         def write(_: Channel | None) -> None:
             self._milter.close()  # who does not serve the MTA must not keep its socket open
-            run_writer(self._writing, path)
+            run_writer(self._writing, keeping)
 
         self.family.start(WRITER, write)
 

@@ -22,7 +22,7 @@ SETTINGS_KEYS: Final = (
     "drain_max", "reader_memory_mb", "deadline_seconds", "durability",
 )  # fmt: skip
 SETTINGS_CHOICES: Final = MappingProxyType(
-    {"log_level": ("debug", "info", "warning", "error"), "durability": ("before-verdict",)}
+    {"log_level": ("debug", "info", "warning", "error"), "durability": ("before-verdict", "interval", "none")}
 )
 
 _MODE = re.compile(r"0?[0-7]{3}")
