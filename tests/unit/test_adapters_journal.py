@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from sealgate.adapters.journal import WINDOW, JournalFile, LockTimeout
+from sealgate.adapters.journal import JournalFile, LockTimeout
+from sealgate.adapters.journal.file import WINDOW
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import digest
+from sealgate.audit.chain import Cut, cut, digest
 from sealgate.audit.verifier import START, Head, Report, verify
 
 
@@ -45,8 +46,8 @@ def events_in(*paths: Path) -> list[dict[str, Any]]:
     return events
 
 
-def numbered(*numbers: int) -> list[dict[str, Any]]:
-    return [{"n": n} for n in numbers]
+def numbered(*numbers: int) -> list[Cut]:
+    return [cut({"n": n}) for n in numbers]
 
 
 def test_lines_are_numbered_and_linked_over_batches_and_openings(path):
@@ -59,7 +60,8 @@ def test_lines_are_numbered_and_linked_over_batches_and_openings(path):
     again = opened(path)
     assert again.head == head
     assert again.append(numbered(4)) == [4]
-    assert report_of(path) == Report(4, again.head, (), None)
+    report = report_of(path)
+    assert (report.lines, report.head, report.is_whole) == (4, again.head, True)
     assert [event["n"] for event in events_in(path)] == [1, 2, 3, 4]
     again.close()
 
@@ -110,7 +112,7 @@ def test_only_one_process_holds_it_and_the_next_waits_for_as_long_as_told(path):
 
 
 def test_a_waiting_opener_reads_the_end_only_when_it_holds_the_lock(path):
-    script = "import sys; from sealgate.adapters.journal import JournalFile as J; print(J(sys.argv[1]).append([{}])[0])"
+    script = "import sys; from sealgate.adapters.journal import JournalFile as J; from sealgate.audit.chain import cut; print(J(sys.argv[1]).append([cut({})])[0])"
     first = opened(path)
     with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as waiting:
         time.sleep(0.3)
@@ -136,7 +138,7 @@ def test_a_torn_end_is_named_by_a_record_and_the_chain_goes_on(path, torn):
     report = report_of(path)
     assert report.is_whole
     assert report.head == journal.head
-    assert [(note.kind, note.octets) for note in report.notes] == [("recovered", len(rest))]
+    assert [(note.kind, note.octets) for note in report.remarks] == [("recovered", len(rest))]
     assert rest in path.read_bytes()  # never taken away
 
 
@@ -225,7 +227,7 @@ def test_copying_and_cutting_leaves_a_gap_and_verify_counts_what_is_missing(path
     report = verify(lines[:3] + after)
     assert report.broken is None
     assert not report.is_whole
-    assert [(note.line, note.missing) for note in report.notes] == [(4, 2)]
+    assert [(note.line, note.missing) for note in report.remarks] == [(4, 2)]
 
 
 @pytest.mark.parametrize("foreign", [b"x", b"hello\n", b"{}\n{}\nx"])
@@ -238,8 +240,8 @@ def test_what_another_hand_writes_is_named_and_does_not_spoil_our_lines(path, fo
     journal.close()
     report = report_of(path)
     assert report.broken is None
-    assert [(note.kind, note.octets) for note in report.notes] == [("gap", len(foreign.removesuffix(b"\n")))]
-    assert "another hand" in report.notes[0].why
+    assert [(note.kind, note.octets) for note in report.remarks] == [("gap", len(foreign.removesuffix(b"\n")))]
+    assert "another hand" in report.remarks[0].why
 
 
 def test_another_file_in_its_place_gets_a_gap_and_our_numbers(path):
@@ -279,7 +281,7 @@ def test_a_full_disk_is_a_port_error_and_the_file_recovers_by_itself(path, file_
     report = report_of(path)
     assert report.is_whole
     assert report.head == head
-    assert report.notes[-1].kind == "gap"
+    assert report.remarks[-1].kind == "gap"
     assert synced == Head(2, synced.digest)
     assert [event["n"] for event in events_in(path) if event.get("n", 99) < 99] == [1, 2, 3]
     opened(path).close()
