@@ -9,7 +9,7 @@ can be known at once. Where the connection ends between request and answer, the 
 
 The frames, both ways: four octets of length (big-endian), then that many octets of JSON. To the writer: the event in
 its canonical form. From it: `{"ok": SEQ}`, `{"error": TEXT}`, or `{"bye": 1}`: what is unanswered was not taken and
-never will be.
+never will be. `QUESTION` asks how the last write went; `{"ok": 0}`: well. Nothing is written for it.
 """
 
 import json
@@ -17,7 +17,8 @@ import os
 import socket
 import struct
 import time
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sealgate.app.ports import PortError
 from sealgate.audit.chain import canonical
@@ -25,6 +26,7 @@ from sealgate.audit.chain import canonical
 LENGTH = struct.Struct(">I")
 MAX_FRAME = 1 << 20
 """Octets of one event. A line of the record has a few thousand."""
+QUESTION: Final = MappingProxyType({"ask": "state"})
 
 _MAX_IDLE = 128
 _RETRY = 0.005

@@ -7,6 +7,8 @@ Promises: an answer `ok` leaves only after the sync. On SIGTERM whatever was who
 each connection then gets `bye`, and whoever reads that asks the next writer, which waits for the lock on the file and
 then serves the same listening socket. So a change of writers loses no event and doubles none.
 
+`adapters.writer.QUESTION` asks how the last write went: it is answered at once, and nothing is written.
+
 What can fail: a client that sends no JSON map, or more than `MAX_FRAME`, loses its connection; a disk that fails makes
 every answer an error until it works again; a file that another process holds for too long, or that is no audit file,
 ends the process.
@@ -23,10 +25,11 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from sealgate.adapters.journal import JournalFile, timestamp
-from sealgate.adapters.writer import LENGTH, MAX_FRAME
+from sealgate.adapters.writer import LENGTH, MAX_FRAME, QUESTION
 from sealgate.app.ports import PortError
 
 TICK: Final = 1.0  # seconds between two looks whether the supervisor lives
+MEMORY: Final = 30.0  # seconds for which a write that failed is told to who asks how we are
 _CHUNK: Final = 1 << 18
 _ACCEPTS: Final = 64  # a turn, so that a storm of connections does not keep events waiting
 
@@ -89,6 +92,8 @@ class _Writer:
         self._last_use = time.monotonic()
         self._poll = selectors.DefaultSelector()
         self._is_accepting = False
+        self._fault = ""  # of the last write
+        self._failed_at = 0.0
 
     def run(self) -> None:
         self._listener.setblocking(False)
@@ -171,6 +176,9 @@ class _Writer:
         now = timestamp()
         try:
             for event in _events(connection.buffer):
+                if event == QUESTION:
+                    self._answer(connection, self._state())
+                    continue
                 event["w"] = now
                 yield event
         except ValueError:
@@ -182,6 +190,7 @@ class _Writer:
         try:
             numbers = self._journal.append([event for _, event in batch])
         except PortError as error:
+            self._fault, self._failed_at = str(error), time.monotonic()
             for connection, _ in batch:
                 self._answer(connection, {"error": str(error)})
         except (TypeError, ValueError) as error:
@@ -192,8 +201,14 @@ class _Writer:
                 for one in batch:
                     self._commit([one])
         else:
+            self._fault = ""
             for (connection, _), number in zip(batch, numbers, strict=True):
                 self._answer(connection, {"ok": number})
+
+    def _state(self) -> dict[str, Any]:
+        """The answer to `QUESTION`: how the last write went, unless it is long ago: it may be mended since."""
+        is_news = self._fault and time.monotonic() - self._failed_at < MEMORY
+        return {"error": self._fault} if is_news else {"ok": 0}
 
     def _answer(self, connection: _Connection, answer: dict[str, Any]) -> None:
         octets = json.dumps(answer).encode()

@@ -98,6 +98,8 @@ def _domain(name: str, key: Scalar, value: Node, problems: Problems) -> Domain:
 
 def _key(node: Node, problems: Problems) -> KeySource:
     fields = read_fields(node, KNOWN_KEYS["domains.*.keys[]"], "a key", problems)
+    if not isinstance(node, Table):
+        return KeySource("", "")
     selector, file = fields.need_text("selector"), fields.need_text("file")
     if selector and (len(selector) > 200 or not _SELECTOR.fullmatch(selector)):
         problems.error(
@@ -183,10 +185,12 @@ def _key_reference(
     except AddressError:
         domain = None
     if domain is None:
-        problems.error(place, f"{shown(text)} names no domain under `domains:`", near(written, tuple(domains)))
+        hint = near(written, tuple(domains)) or f"{OWN_KEYS}, a domain, or domain/selector"
+        problems.error(place, f"{shown(text)} names no domain under `domains:`", hint)
         return None
     known = [source.selector for source in domain.keys]
     if selector and selector not in known:
-        problems.error(place, f"domain {domain.name} has no key {shown(selector)}", near(selector, known))
+        hint = near(selector, known) or (f"its keys are {', '.join(known)}" if known else "it has none")
+        problems.error(place, f"domain {domain.name} has no key {shown(selector)}", hint)
         return None
     return domain.name, selector

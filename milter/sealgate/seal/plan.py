@@ -209,8 +209,8 @@ def signed_names(headers: Headers, *, commercial: bool) -> tuple[bytes, ...]:
 
     An oversigned name is written as the message writes it, or as in `OVERSIGNED` where the message has none.
     """
-    present = [field for field in headers if field.key in _SIGNED_KEYS]
-    written = {field.key: field.name.rstrip(b" \t") for field in reversed(present)}
+    names = (field.name.rstrip(b" \t") for field in headers)
+    present = [name for name in names if name.lower() in _SIGNED_KEYS]
+    written = {name.lower(): name for name in reversed(present)}
     oversigned = OVERSIGNED + OVERSIGNED_COMMERCIAL if commercial else OVERSIGNED
-    once_more = (written.get(name.lower(), name) for name in oversigned)
-    return (*(field.name.rstrip(b" \t") for field in present), *once_more)
+    return (*present, *(written.get(name.lower(), name) for name in oversigned))
