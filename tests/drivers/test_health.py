@@ -87,6 +87,13 @@ class Probed:
         assert status == (200 if found["ready"] else 503)
         return found
 
+    def wait_until_ready(self) -> None:
+        """Wait until nothing speaks against readiness, and say what does where that takes too long."""
+        deadline = time.monotonic() + 20
+        while found := self.ready()["reasons"]:
+            assert time.monotonic() < deadline, f"{found}\n{self.gate.log()[-3000:]}"
+            time.sleep(0.05)
+
     def answers(self, path: str) -> int:
         """The status of a page; 0 where nobody answers."""
         try:
@@ -128,7 +135,7 @@ def published(gate: Gate, zone: NameServer) -> Iterator[None]:
 
 
 def test_a_gate_whose_keys_sign_and_are_published_is_ready(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     found = probed.ready()
     assert found["reasons"] == []
     assert [(k["name"], k["verifies"], k["dns"]) for k in found["keys"]] == [(RSA, True, "ok"), (ED, True, "ok")]
@@ -146,7 +153,7 @@ def test_a_gate_whose_keys_sign_and_are_published_is_ready(probed: Probed) -> No
 
 
 def test_the_health_process_keeps_no_listener_and_no_mail(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     send(probed.gate)
     held = {os.readlink(entry) for entry in Path(f"/proc/{probed.health_pid()}/fd").iterdir()}
     table = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
@@ -156,7 +163,7 @@ def test_the_health_process_keeps_no_listener_and_no_mail(probed: Probed) -> Non
 
 
 def test_another_key_in_the_dns_is_not_ready_until_it_is_mended(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     assert probed.zone.records is not None
     right = probed.zone.records[ED]
     probed.zone.records[ED] = public_record(load(generate("ed25519"), "example.test", "ed"))
@@ -173,7 +180,7 @@ def test_another_key_in_the_dns_is_not_ready_until_it_is_mended(probed: Probed) 
     assert send(probed.gate).code[0] == "2"  # it is said, not enforced: mail is nobody's hostage
     probed.zone.records[ED] = right
     probed.gate.reload()  # asks anew what was bad
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     assert '"healthy"' in probed.gate.log().splitlines()[-1]
 
 
@@ -201,11 +208,11 @@ def test_a_silent_dns_is_unknown_and_ready(folder: Path) -> None:
 
 
 def test_a_damaged_key_file_keeps_the_old_key_and_the_gate_stays_ready_and_says_so(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     (probed.gate.folder / "keys" / "example.test.rsa.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\ndamaged\n")
     probed.gate.reload()
     wait_for(lambda: any("still signs with the key it had read" in w for w in probed.ready()["warnings"]))
-    assert probed.ready()["ready"]
+    assert probed.ready()["reasons"] == []
     assert len(send(probed.gate).edits) == 2
     code, said = probed.status("--wait", "5")
     assert (code, said.splitlines()[0]) == (0, "READY")
@@ -221,7 +228,7 @@ def test_a_domain_to_be_signed_without_a_key_is_not_ready(folder: Path) -> None:
 
 
 def test_a_health_process_that_is_killed_comes_back_and_livez_fails_until_then(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     time.sleep(2)  # one that lived so long is replaced at once; one that dies young has to wait
     for _ in range(2):
         before = probed.health_pid()
@@ -237,7 +244,7 @@ def test_a_health_process_that_is_killed_comes_back_and_livez_fails_until_then(p
 
 
 def test_a_health_process_that_hangs_is_not_healthy(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     os.kill(probed.health_pid(), signal.SIGSTOP)
     assert probed.answers("/livez") == 0
     path = probed.gate.folder / "run" / "health.json"
@@ -249,7 +256,7 @@ def test_a_health_process_that_hangs_is_not_healthy(probed: Probed) -> None:
 
 
 def test_the_health_process_ends_with_its_supervisor(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     os.kill(probed.gate.pid, signal.SIGKILL)
     wait_for(lambda: probed.answers("/livez") == 0)
     assert probed.gate._process is not None
@@ -258,7 +265,7 @@ def test_the_health_process_ends_with_its_supervisor(probed: Probed) -> None:
 
 
 def test_a_restart_and_reloads_keep_the_pages(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     before = probed.health_pid()
     os.kill(probed.gate.pid, signal.SIGUSR2)
     wait_for(lambda: probed.health_pid() != before, 20)
@@ -266,11 +273,11 @@ def test_a_restart_and_reloads_keep_the_pages(probed: Probed) -> None:
     wait_for(lambda: probed.answers("/readyz") == 200)
     status = probed.gate.reload(PROFILE.replace("mode: enforce", "mode: report"))
     wait_for(lambda: probed.ready()["profile"] == status["profile"])
-    assert probed.ready()["ready"]
+    assert probed.ready()["reasons"] == []
 
 
 def test_fifty_slow_clients_keep_nobody_out(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     with contextlib.ExitStack() as held:
         for i in range(200):
             slow = held.enter_context(socket.create_connection(("127.0.0.1", probed.port), timeout=5))
@@ -308,7 +315,7 @@ def test_a_hostile_request_gets_a_short_answer(probed: Probed, octets: bytes, st
 
 
 def test_half_of_the_workers_gone_is_degraded_and_live(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     for _ in range(6):  # one that dies young is not replaced for a second
         os.kill(probed.gate.status()["workers"][-1], signal.SIGKILL)
         with contextlib.suppress(AssertionError):
@@ -317,12 +324,12 @@ def test_half_of_the_workers_gone_is_degraded_and_live(probed: Probed) -> None:
     else:
         pytest.fail("nobody said that a worker was missing")
     assert probed.answers("/livez") == 200
-    assert probed.ready()["ready"]
+    assert probed.ready()["reasons"] == []
     wait_for(lambda: probed.ready()["warnings"] == [])
 
 
 def test_a_worker_that_does_not_take_the_profile_is_seen(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     frozen = probed.gate.status()["workers"][0]
     reloads = probed.gate.status()["reloads"]
     os.kill(frozen, signal.SIGSTOP)
@@ -337,7 +344,7 @@ def test_a_worker_that_does_not_take_the_profile_is_seen(probed: Probed) -> None
 
 
 def test_a_writer_that_cannot_write_is_not_ready(probed: Probed) -> None:
-    wait_for(lambda: probed.ready()["ready"])
+    probed.wait_until_ready()
     log = probed.gate.audit_log
     log.rename(log.with_suffix(".away"))
     log.mkdir()
@@ -346,7 +353,7 @@ def test_a_writer_that_cannot_write_is_not_ready(probed: Probed) -> None:
     log.rmdir()
     assert send(probed.gate).code[0] in "24"
     wait_for(lambda: send(probed.gate).code[0] == "2")
-    wait_for(lambda: probed.ready()["ready"], 10)
+    probed.wait_until_ready()
 
 
 def test_the_pages_may_be_on_a_unix_socket_and_are_gone_with_the_gate(folder: Path) -> None:

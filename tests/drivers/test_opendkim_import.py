@@ -22,11 +22,13 @@ import pytest
 from sealgate.adapters.opendkim import Client, NotInstalledError, OpenDkim
 from sealgate.app.ports import PortError
 from sealgate.cli import Stop
-from sealgate.cli.import_opendkim import Disk, opendkim
-from sealgate.profile.opendkim_fields import Lists
+from sealgate.cli.import_opendkim import LISTS, Disk, opendkim
+from sealgate.mail.address import parse_address
+from sealgate.mail.headers import Headers
 from sealgate.profile.opendkim_profile import import_opendkim
 from sealgate.profile.parse import parse_profile
-from sealgate.seal.keys import generate
+from sealgate.seal.keys import generate, load
+from sealgate.seal.plan import SealPlan, plan
 from tests.unit.test_doc_migration import blocks
 
 pytestmark = pytest.mark.daemon
@@ -262,23 +264,29 @@ def test_both_sign_alike(case: Case, folder: Path) -> None:
 
 def test_the_form_of_the_signatures_is_the_same(folder: Path) -> None:
     """What `--compare` does not look at: c=, x= and i=, by the signatures themselves."""
-    conf = wild("Canonicalization relaxed/simple\nSignatureTTL 7200\n")
-    lay(folder, conf, KEYS, "*@a.test a\n*@*.a.test a:@%\n", {}, [])
-    found = import_opendkim(str(folder / "conf"), Disk(), Lists((), ()))
+    table = "*@a.test a\n*@*.a.test a:@%\nnews@shop.test m:list@mailer.test\n*@shop.test m:list@b.test\n"
+    lay(folder, wild("Canonicalization relaxed/simple\nSignatureTTL 7200\n"), KEYS, table, {}, [])
+    found = import_opendkim(str(folder / "conf"), Disk(), LISTS)
     profile, _ = parse_profile(found.text, "profile")
     assert profile is not None
-    domain = profile.domains["a.test"]
+    keys = {name: (load(generate("ed25519"), name, one.keys[0].selector),) for name, one in profile.domains.items()}
+    wanted = {"u@a.test": "", "u@x.a.test": "@x.a.test", "news@shop.test": "list@mailer.test", "u@shop.test": ""}
     with OpenDkim(found.asking) as daemon:
-        for author, identity in (("u@a.test", ""), ("u@x.a.test", "@x.a.test")):
+        for author, identity in wanted.items():
             fields = [(b"From", b" " + author.encode()), (b"Date", b" Thu, 1 Jan 2026 00:00:00 +0000")]
             client = Client(macros={"auth_type": "PLAIN"})
             answer = daemon.ask(client, b"<u@a.test>", [b"<x@b.test>"], fields, b"hi\r\n")
             value = next(v for n, v in answer.added if n == b"DKIM-Signature").decode()
-            tags = dict(re.findall(r"([a-z]+)=([^;]*)", re.sub(r"\s", "", value)))
-            assert tags["c"] == f"{domain.header_form}/{domain.body_form}" == "relaxed/simple"
-            assert int(tags["x"]) - int(tags["t"]) == domain.ttl == 7200
-            assert tags.get("i", "") == identity
-    assert domain.auid == "domain"  # @a.test for the first: the same as leaving it out
+            theirs = dict(re.findall(r"([a-z]+)=([^;]*)", re.sub(r"\s", "", value)))
+            assert theirs["c"] == "relaxed/simple"
+            assert int(theirs["x"]) - int(theirs["t"]) == 7200
+            assert theirs.get("i", "") == identity
+            ours = plan(Headers(()), parse_address(author.encode()), profile, keys)
+            assert isinstance(ours, SealPlan)
+            (signer,) = ours.signers
+            assert (signer.header_form, signer.body_form, signer.ttl) == ("relaxed", "simple", 7200)
+            # Left out it means @ and d= (RFC 6376 3.5).
+            assert (signer.auid or f"@{signer.key.domain}") == (identity or f"@{theirs['d']}"), author
 
 
 def test_a_difference_is_shown_and_ends_with_1(folder: Path) -> None:

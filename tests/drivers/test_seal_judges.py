@@ -5,6 +5,7 @@ All three know RSA and Ed25519 (RFC 8463). Where one answers otherwise than the 
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.relay
 FOLDER = Path(__file__).parents[1] / "unit" / "keys"
 RSA = load((FOLDER / "rsa2048.pem").read_bytes(), "example.com", "r1")
 ED25519 = load((FOLDER / "ed25519.pem").read_bytes(), "example.com", "e1")
-RECORDS = {key.record_name: public_record(key) for key in (RSA, ED25519)}
+ODD = (replace(RSA, selector="default_2020"), replace(ED25519, selector="_a.b-c"))
+RECORDS = {key.record_name: public_record(key) for key in (RSA, ED25519, *ODD)}
 FORMS = [(header, body) for header in Form for body in Form]
 
 
@@ -116,6 +118,11 @@ def test_the_agent_can_be_read_by_all(judges: Judges, local: str, host: str) -> 
     arrived = sealed(WHOLE, made.signers)
     assert b"i=" in arrived.fields[0].value
     assert judges.of(arrived.wire) == all_say(True, True)
+
+
+def test_selectors_with_underscores_and_dots(judges: Judges) -> None:
+    """Underscores are no host names (RFC 6376 3.1), and in use."""
+    assert judges.of(sealed(WHOLE, map(Signer, ODD)).wire) == all_say(True, True)
 
 
 def test_no_time_an_end_and_both(judges: Judges) -> None:

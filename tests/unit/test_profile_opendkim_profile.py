@@ -216,7 +216,8 @@ def test_exempt_domains_sign_nothing() -> None:
         ("*@*.a.test a:@%\n*@a.test a\n", Auid.DOMAIN, ""),
         ("*@*.a.test a:@a.test\n", Auid.NONE, ""),
         ("*@*.a.test a:@%\n*@m.test a\n", Auid.NONE, "some signatures of a.test name the author's domain"),
-        ("*@a.test a:list@a.test\n", Auid.NONE, "`i=` of @a.test is not carried over: `list@a.test`"),
+        ("* a:list@%\n", Auid.NONE, "`i=` of * is not carried over: `list@%`"),
+        ("*@a.test a:list@b.test\n", Auid.NONE, ""),  # not in d=, so OpenDKIM leaves it out
     ],
 )
 def test_what_i_names(rows: str, auid: Auid, note: str) -> None:
@@ -225,6 +226,21 @@ def test_what_i_names(rows: str, auid: Auid, note: str) -> None:
     about = [line for line in notes(found) if "i=" in line]
     assert bool(about) == bool(note)
     assert not note or note in about[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "auid"),
+    [
+        ("*@a.test a:list@a.test\n", "list@a.test"),
+        ("*@a.test a:list@%\n", "list@a.test"),
+        ("* a:@lists.a.test\n", "@lists.a.test"),
+        ("*@b.test a:list@x.a.test\n", "list@x.a.test"),
+    ],
+)
+def test_a_fixed_i_is_that_of_its_row(rows: str, auid: str) -> None:
+    found = by_table(rows)
+    assert [row.auid for row in read(found).signatures] == [auid]
+    assert not [line for line in notes(found) if "i=" in line]
 
 
 def networks(value: str) -> tuple[list[str], list[str]]:

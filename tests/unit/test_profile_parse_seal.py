@@ -22,6 +22,7 @@ from sealgate.profile.model import (
 )
 from sealgate.profile.parse import parse_profile
 from sealgate.profile.parse_seal import MAX_ROWS, MAX_SIGNATURES, MAX_TTL
+from sealgate.seal.keys import KeyRefused, load
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "profile.yaml"
 
@@ -89,6 +90,24 @@ def test_what_a_domain_is_without_another_word() -> None:
 )
 def test_what_a_domain_may_say(settings: str, field: str, value: object) -> None:
     assert getattr(domain(settings), field) == value
+
+
+SELECTORS = ["s1", "S1", "default_2020", "_x", "a.b-c.d", "x" * 63, "1", "-a", "a-", "a..b", ".a", "a.", "x" * 64,
+             "ä", "a/b", "*", "a b"]  # fmt: skip
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_a_selector_is_read_here_just_where_a_key_can_be_loaded_under_it(selector: str) -> None:
+    """What the profile lets through and `seal.keys` refuses would be found only when the key is read."""
+    text = f"domains: {{a.test: {{sign: yes, keys: [{{selector: '{selector}', file: /k}}]}}}}\n"
+    profile, problems = read(text)
+    try:
+        load((Path(__file__).parent / "keys" / "ed25519.pem").read_bytes(), "a.test", selector)
+    except KeyRefused:
+        assert profile is None
+        assert [p.message.rpartition("` ")[2] for p in problems] == ["is no selector"]
+    else:
+        assert profile is not None, problems
 
 
 def test_a_name_is_folded_and_written_in_a_labels() -> None:
@@ -223,11 +242,15 @@ def test_the_sample_says_what_its_comments_say() -> None:
             **({"authors": [str(a) for a in r.authors]} if r.authors else {}),
             **({"identities": list(r.identities)} if r.identities else {}),
             "keys": ["/".join(filter(None, key)) for key in r.keys],
+            **({"auid": r.auid} if r.auid else {}),
             **({"last": True} if r.is_last else {}),
         }
         for r in profile.signatures
     ]
-    as_list = [{k: [v] if k != "last" and isinstance(v, str) else v for k, v in r.items()} for r in raw["signatures"]]
+    as_list = [
+        {k: [v] if k not in ("last", "auid") and isinstance(v, str) else v for k, v in r.items()}
+        for r in raw["signatures"]
+    ]
     assert rows == as_list
 
 
@@ -263,3 +286,28 @@ def test_a_pattern_matches_what_its_words_say(at: str, of: str, local: str, want
     is_meant = at.endswith(f".{of}") if below else at == of and wanted.lower() in ("", local.lower())
     assert pattern.matches(Address(local, at)) == is_meant
     assert AuthorPattern("", "*").matches(Address(local, at))
+
+
+@pytest.mark.parametrize(
+    ("auid", "says"),
+    [
+        ("a@b.test", ""),
+        ("@sub.b.test", ""),
+        ("a@other.test", "does not lie in b.test"),
+        ("a@xb.test", "does not lie in b.test"),
+        ("a b", "cannot be i="),
+    ],
+)
+def test_a_fixed_auid_lies_in_the_signing_domain(auid: str, says: str) -> None:
+    text = (
+        "version: 1\ndomains: {b.test: {sign: yes, keys: [{selector: s, file: /k}]}}\n"
+        f'signatures: [{{authors: "*", keys: b.test/s, auid: "{auid}"}}]\n'
+    )
+    profile, problems = parse_profile(text, "p.yaml")
+    if not says:
+        assert profile is not None
+        assert profile.signatures[0].auid == auid
+        return
+    assert profile is None
+    assert says in problems[0].message
+    assert problems[0].line == 3

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sealgate.mail.address import Address, parse_address
 from sealgate.mail.headers import Field, Headers
-from sealgate.profile.model import Auid, Domain, Form, Profile
+from sealgate.profile.model import Auid, AuthorPattern, Domain, Form, Profile, SignatureRow
 from sealgate.profile.parse import parse_profile
 from sealgate.seal.keys import SigningKey, load
 from sealgate.seal.plan import (
@@ -314,3 +314,15 @@ def test_each_signature_has_the_form_of_its_domain() -> None:
     )
     assert profile.body_forms == {Form.RELAXED}
     assert replace(profile, domains={"a": Domain("a", sign=True, body_form=Form.SIMPLE)}).body_forms == set(Form)
+
+
+def test_a_row_may_fix_the_auid_and_each_key_signs_once() -> None:
+    rows = (
+        SignatureRow(
+            (("example.com", "r1"),), authors=(AuthorPattern("alice", "example.com"),), auid="desk@example.com"
+        ),
+        SignatureRow((("example.com", ""), ("own", "")), authors=(AuthorPattern("", "*"),)),
+    )
+    seal = plan(block("From"), AUTHOR, replace(PROFILE, signatures=rows), KEYS)
+    assert isinstance(seal, SealPlan)
+    assert [(signer.key, signer.auid) for signer in seal.signers] == [(RSA, "desk@example.com"), (ED25519, "")]

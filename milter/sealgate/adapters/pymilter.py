@@ -307,7 +307,7 @@ class Gate:
             ctx.chgheader(removed.decode("ascii"), index, "")
         for edited, index, value in outcome.edits:
             ctx.chgheader(edited, index, value)
-        for name, value in reversed(outcome.inserts):
+        for name, value in outcome.inserts:  # as with OpenDKIM the last one stands on top
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
         return self._conclude(ctx, outcome, transaction.reference, queue_id)

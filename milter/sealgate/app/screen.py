@@ -39,7 +39,8 @@ class Outcome:
         verdict: the answer.
         edits: header fields to write anew, (name, index from 1 among those of that name, value) with folds as newline
             and blank, the blank behind the colon included.
-        inserts: header fields to put on top of the message, (name, value) with folds as newline + tab.
+        inserts: header fields to put on top of the message one after the other, so that the last stands first; (name,
+            value) with folds as newline + tab.
         event: the record, complete but for what the journal adds.
         caller: who it was.
         facts: what was asked of the world; nothing at MAIL.

@@ -28,11 +28,12 @@ class DomainPlan:
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """A row of `signatures:`."""
+    """A row of `signatures:`. `auid` is a fixed value of `i=`, or empty."""
 
     authors: tuple[str, ...]
     keys: tuple[str, ...]
     last: bool
+    auid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,41 +123,42 @@ class _Reach:
 
 
 def _all_own(found: list[Rule], own: set[KeyUse], name: str) -> bool:
-    return {rule.use for rule in found} == own and all(use.domain == name for use in own)
+    is_plain = not any(_fixed(rule) for rule in found)  # else it takes a row to say so
+    return is_plain and {rule.use for rule in found} == own and all(use.domain == name for use in own)
 
 
 def _rows(rules: Iterable[Rule], *, last: bool) -> Iterator[RowPlan]:
     """Rows in order; neighbours with one key, or of one author, are written as one."""
     authors: list[str] = []
     keys: list[str] = []
+    auid = ""
     for rule in rules:
-        who, key = str(rule.authors), f"{rule.use.domain}/{rule.use.selector}"
-        if keys == [key]:
-            if who not in authors:
+        who, key, fixed = str(rule.authors), f"{rule.use.domain}/{rule.use.selector}", _fixed(rule)
+        if keys == [key] and auid == fixed:
+            if who not in authors[-1:]:
                 authors.append(who)
             continue
-        if authors == [who] and not last:
+        if authors == [who] and auid == fixed and not last:
             if key not in keys:
                 keys.append(key)
             continue
         if authors:
-            yield RowPlan(tuple(authors), tuple(keys), last)
-        authors, keys = [who], [key]
+            yield RowPlan(tuple(authors), tuple(keys), last, auid)
+        authors, keys, auid = [who], [key], fixed
     if authors:
-        yield RowPlan(tuple(authors), tuple(keys), last)
+        yield RowPlan(tuple(authors), tuple(keys), last, auid)
 
 
 def _auids(rules: Iterable[Rule], remarks: Remarks) -> dict[str, str]:
     """What `auid` says for each signing domain, where all of its rules agree on something that can be said."""
     wanted: dict[str, dict[str, Rule]] = defaultdict(dict)
     for rule in rules:
-        word = _auid(rule)
-        if word == "?":
+        word = "" if "%" not in rule.signer else "domain" if rule.signer == "@%" else "?"
+        if word == "?" and rule.authors.is_open:
             told = f"`i=` of {rule.authors} is not carried over: {shown(rule.signer)}"
             remarks.note(rule.at, told, "`auid` of a domain says none, @domain or the author's address")
-            word = ""
-        if word is not None:
-            wanted[rule.use.domain].setdefault(word, rule)
+        if not _fixed(rule) and (rule.authors.is_open or rule.authors.domain != rule.use.domain):
+            wanted[rule.use.domain].setdefault("" if word == "?" else word, rule)
     for name, words in wanted.items():
         if len(words) > 1:
             told = f"some signatures of {name} name the author's domain in `i=` and some do not: none will"
@@ -164,12 +166,14 @@ def _auids(rules: Iterable[Rule], remarks: Remarks) -> dict[str, str]:
     return {name: next(iter(words)) for name, words in wanted.items() if len(words) == 1}
 
 
-def _auid(rule: Rule) -> str | None:
-    """A word of `auid`, empty for none; `?`: cannot be said; None: all the same, as d= is the author's domain."""
-    signer, author = rule.signer, rule.authors
-    is_own = not author.is_open and author.domain == rule.use.domain
-    if signer in ("", "@%", f"@{rule.use.domain}") and is_own:
-        return None
-    if signer in ("", f"@{rule.use.domain}"):  # `i=` left out means @ and d= (RFC 6376 3.5)
+def _fixed(rule: Rule) -> str:
+    """What `i=` of a rule's signatures is whoever the author; empty where that is nothing of its own.
+
+    Left out it means @ and d= (RFC 6376 3.5); what does not lie in d= is left out by OpenDKIM too.
+    """
+    if rule.signer == "@%" or (rule.authors.is_open and "%" in rule.signer):
         return ""
-    return "domain" if signer == "@%" else "?"
+    found = rule.signer.replace("%", rule.authors.domain)
+    local, at, host = found.rpartition("@")
+    is_within = f".{host.lower()}".endswith(f".{rule.use.domain}")
+    return found if at and is_within and (local or host.lower() != rule.use.domain) else ""

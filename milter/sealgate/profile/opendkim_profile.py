@@ -193,7 +193,8 @@ def _signatures(plan: Plan) -> Iterator[str]:
     yield "signatures:"
     for row in plan.rows:
         last = ", last: yes" if row.last else ""
-        yield f"  - {{authors: [{_list(row.authors)}], keys: [{_list(row.keys)}]{last}}}"
+        auid = f", auid: {_text(row.auid)}" if row.auid else ""
+        yield f"  - {{authors: [{_list(row.authors)}], keys: [{_list(row.keys)}]{auid}{last}}}"
     yield ""
 
 
