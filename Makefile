@@ -5,7 +5,7 @@ help:
 	@echo 'make run [ONCE=1]  a relay of its own on loopback: eight telling messages through the gate'
 	@echo 'make test          all tests, with the newest libraries and with the distribution'"'"'s'
 	@echo 'make check         format, lint, types, import contract'
-	@echo 'make bench         the gate against OpenDKIM, side by side'
+	@echo 'make bench         the gate against OpenDKIM, side by side; BENCH=sealing: the signing path, against dkimpy too'
 	@echo 'make compare       the gate against OpenDKIM, dkimpy-milter and rspamd: who lets a forged sender out'
 	@echo 'make corpus        recall and precision on labelled mail of your own (CORPUS=FOLDER)'
 	@echo 'make nightly       the long runs'

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import socket
 import struct
 import time
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from sealgate import __version__
 from sealgate.adapters import files
+from sealgate.adapters.keyfile import Account, read_keys
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override, Runtime
 from sealgate.checks.finding import Action
@@ -22,7 +24,7 @@ from sealgate.profile.model import KeySource, Problem, Profile, SenderFile, Send
 from sealgate.profile.parse import parse_profile
 from sealgate.profile.senders import Table, dumped, loaded, parse_sender_table
 from sealgate.profile.settings import Settings, parse_settings
-from sealgate.seal.keys import KeyRefused, SigningKey, load
+from sealgate.seal.keys import SigningKey, load
 
 # What a profile may set; a rule marked `always` binds whatever anybody writes.
 SETTABLE_RULES: Final = frozenset(code for code, rule in RULES.items() if not rule.always)
@@ -63,6 +65,8 @@ class Ingredients:
     keys: tuple[tuple[str, str, bytes], ...]  # domain, selector, PEM
     override: Override | None
     tables: tuple[SenderRows, ...] = ()
+    kept: tuple[str, ...] = ()  # "selector._domainkey.domain: why" of each key that stays though its file is bad now
+    epochs: tuple[tuple[str, bytes], ...] = ()  # keys that hide personal values in the record, by quarter
 
     @property
     def digest(self) -> str:
@@ -86,6 +90,8 @@ class Ingredients:
                 "keys": [[domain, selector, pem.decode("latin-1")] for domain, selector, pem in self.keys],
                 "override": [over.enforce, over.until, over.by, over.why] if over else None,
                 "tables": [[t.path, t.format, t.realm, t.digest, len(t.data)] for t in self.tables],
+                "kept": self.kept,
+                "epochs": [[name, key.hex()] for name, key in self.epochs],
             }
         ).encode()
         return b"".join((_LENGTH.pack(len(head)), head, *(t.data for t in self.tables)))
@@ -102,7 +108,8 @@ def unpack(data: bytes) -> Ingredients:
     for path, form, realm, digest, length in raw["tables"]:
         tables.append(SenderRows(path, form, realm, digest, data[at : at + length]))
         at += length
-    return Ingredients(raw["file"], raw["text"], keys, override, tuple(tables))
+    epochs = tuple((name, bytes.fromhex(key)) for name, key in raw["epochs"])
+    return Ingredients(raw["file"], raw["text"], keys, override, tuple(tables), tuple(raw["kept"]), epochs)
 
 
 def read_settings(path: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
@@ -115,8 +122,27 @@ def read_settings(path: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
         return None, (_unread(path, error),)
 
 
-def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingredients | None, tuple[Problem, ...]]:
+def account_of(settings: Settings | None) -> Account:
+    """Whom keys are for: the account of this process; for root, who looks after another's, the owner of the state."""
+    if settings is None or os.geteuid() != 0:
+        return Account.of_process()
+    return Account.of_owner(Path(settings.state))
+
+
+def read_profile(
+    path: Path,
+    *,
+    override: Override | None = None,
+    previous: Ingredients | None = None,
+    account: Account | None = None,
+) -> tuple[Ingredients | None, tuple[Problem, ...]]:
     """Read and judge profile and keys as they are on disk now.
+
+    Args:
+        path: the profile.
+        override: the mode switch to go with it.
+        previous: what is in force. A key of it whose file can no longer be used stays, with a warning.
+        account: whom the keys are for; by default the account of this process.
 
     Returns:
         Ingredients that are known to make a Runtime, or `None` where any problem is an error; and every problem.
@@ -128,20 +154,13 @@ def read_profile(path: Path, *, override: Override | None = None) -> tuple[Ingre
     profile, problems = check_profile(text, str(path), known_rules=SETTABLE_RULES)
     if profile is None:
         return None, problems
-    keys: list[tuple[str, str, bytes]] = []
-    for domain, source in _sources(profile):
-        try:
-            pem = files.read_key(Path(source.file))
-            load(pem, domain, source.selector)
-        except (PortError, KeyRefused) as error:
-            problems += (replace(_at(source.place, str(path), str(error)), suggestion=_new_key(error, domain, source)),)
-        else:
-            keys.append((domain, source.selector, pem))
+    old = {(domain, selector): pem for domain, selector, pem in (previous.keys if previous is not None else ())}
+    found = read_keys(_sources(profile), old, account or Account.of_process(), lambda at, why: _at(at, str(path), why))
     tables, more = _read_senders(profile, str(path))
-    problems += (*more, *_removals(profile, str(path)))
+    problems += (*found.problems, *more, *_removals(profile, str(path)))
     if any(p.is_error for p in problems):
         return None, problems
-    return Ingredients(str(path), text, tuple(keys), override, tables), problems
+    return Ingredients(str(path), text, found.keys, override, tables, found.kept), problems
 
 
 def read_sender_file(source: SenderFile, profile: Profile) -> tuple[Table | None, tuple[Problem, ...]]:
@@ -174,6 +193,7 @@ def build(ingredients: Ingredients) -> Runtime:
         override=ingredients.override,
         host=socket.gethostname(),
         software=f"sealgate {__version__}",
+        epochs=MappingProxyType(dict(ingredients.epochs)),
     )
 
 
@@ -265,13 +285,6 @@ def _unread(path: Path, error: PortError) -> Problem:
     if isinstance(error, files.EncodingError):
         return Problem(str(path), error.line, error.column, str(error))
     return Problem(str(path), 0, 0, str(error))
-
-
-def _new_key(error: Exception, domain: str, source: KeySource) -> str:
-    """What to do about a key that is not there; of a key that is there, the error says it."""
-    if not isinstance(error.__cause__, FileNotFoundError):
-        return ""
-    return f"`sealgate keys new {domain} --selector {source.selector}` makes one and says where; or mend the path"
 
 
 def _at(place: str, file: str, message: str) -> Problem:

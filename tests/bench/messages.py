@@ -1,11 +1,11 @@
 """Lawful newsletters for the load generator: templates with slots that `load.c` fills in for each message.
 
-    python -m tests.bench.messages FILE [0.5|20|200]
+    python -m tests.bench.messages FILE [0.5|20|200|5000]
 
 A slot is a marker as long as what replaces it: number (ten digits), name (eight letters), token (32 hex digits). The
 text is a commercial newsletter with all that 15 U.S.C. 7704(a)(5) and RFC 8058 want: a postal address, an opt-out link,
 List-Unsubscribe and List-Unsubscribe-Post. The sizes are those of the body, in KB: a plain notice, a usual newsletter
-(multipart/alternative, about 18 KB of it HTML), and one with its pictures inside. The same size gives the same octets.
+(multipart/alternative, about 18 KB of it HTML), and two with pictures inside. The same size gives the same octets.
 """
 
 import base64
@@ -20,7 +20,7 @@ NAME: Final = "%%NAME%%"
 TOKEN: Final = "%%TOKEN%%".ljust(32, "%")
 ADDRESS: Final = "Example Inc., 12 Main Street, Springfield, IL 62701"
 LINK: Final = f"https://www.example.test/u/{TOKEN}"
-SIZES: Final = {"0.5": 512, "20": 20_480, "200": 204_800}  # octets of body
+SIZES: Final = {"0.5": 512, "20": 20_480, "200": 204_800, "5000": 5_120_000}  # octets of body
 
 _HEAD: Final = f"""\
 From: Example News <news@example.test>
@@ -37,7 +37,7 @@ MIME-Version: 1.0
 _PLAIN: Final = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n"
 _FOOT: Final = f"""\
 This is an advertisement. You get it because you asked for our news.
-To get no more of it: {LINK}
+To unsubscribe: {LINK}
 {ADDRESS}
 """
 _GOODS: Final = (

@@ -171,12 +171,12 @@ def measure(served: Served, template: Path, count: int, connections: int, base: 
         BenchError: the generator failed.
     """
     command = [str(load_program()), "-s", served.socket, "-n", str(count), "-c", str(connections)]
-    before = _cpu_seconds(served.pid)
+    before = cpu_seconds(served.pid)
     done = subprocess.run([*command, "-t", str(template), "-b", str(base)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"load: {done.stderr.strip()}")
     said: dict[str, Any] = json.loads(done.stdout)
-    said["cpu_seconds"] = _cpu_seconds(served.pid) - before
+    said["cpu_seconds"] = cpu_seconds(served.pid) - before
     return said
 
 
@@ -329,7 +329,7 @@ def _table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its living descendants; 0 for pid 0."""
     if not pid:
         return 0.0

@@ -75,7 +75,7 @@ def by_core(shape: Shape, runtime: Runtime) -> Result:
     if not outcome.verdict.is_accepted:
         return Result(550, str(outcome.verdict.reply))
     edits = [Edit("delete", name, b"", index) for name, index in outcome.verdict.removals]
-    edits += [Edit("insert", name.encode(), value.encode()) for name, value in reversed(outcome.inserts)]
+    edits += [Edit("insert", name.encode(), value.encode()) for name, value in outcome.inserts]
     return Result(250, "", argument.partition(">")[0].lstrip("<"), copy.edited(edits, b" "))
 
 

@@ -95,7 +95,10 @@ def test_a_bad_profile_keeps_the_old_one_and_says_so(own: Gate) -> None:
 
 def test_a_key_that_vanished_keeps_the_old_one(own: Gate) -> None:
     (own.folder / "keys" / "example.test.rsa.pem").unlink()
-    assert own.reload()["problems"]
+    status = own.reload()
+    assert (status["problems"], [k.partition(":")[0] for k in status["kept"]]) == ([], ["rsa._domainkey.example.test"])
+    assert [e["key"] for e in own.events("key")] == ["rsa._domainkey.example.test"]
+    assert "key-kept" in own.log()
     assert len(send(own).edits) == 2
 
 

@@ -1,9 +1,11 @@
-"""The MTA side of the milter protocol, against a scripted filter and against a real libmilter filter, OpenDKIM.
+"""The MTA side of the milter protocol, against a scripted filter, against OpenDKIM, and against the gate.
 
 The scripted filter records each packet, so the rules of Postfix's milter8(3) are held octet by octet; OpenDKIM says
-whether libmilter agrees, and dkimpy whether the delivered copy is what was signed.
+whether libmilter agrees, and dkimpy whether the delivered copy is what was signed. The gate is then led by MTAs that
+are not Postfix: of other versions, with other macros, waiting for each answer, or handing their connection on.
 """
 
+import contextlib
 import re
 import shutil
 import socket
@@ -20,7 +22,10 @@ from hypothesis import strategies as st
 
 from tests.bench.messages import newsletter
 from tests.bench.ratio import BenchError, OpenDkim, Served, judged, load_program, measure
-from tests.drivers.wire import HDR_LEADSPC, Copy, Edit, Wire, WireError
+from tests.drivers.cases import profile_text
+from tests.drivers.wire import ACTIONS, HDR_LEADSPC, STEPS, Copy, Edit, Transaction, Wire, WireError
+from tests.lab.gate import Gate
+from tests.lab.verify import dkimpy_verdict
 
 NR_HEADER, NR_ALL = 0x80, 0xFF080
 MESSAGE = b"From: a@example.test\r\nSubject:  two\r\n\tfolds\r\nEmpty:\r\n\r\nHello\r\n"
@@ -429,6 +434,149 @@ def test_opendkim_survives_an_abort_in_the_middle_of_a_body(opendkim: OpenDkim) 
         wire.body(b"half a")
         wire.abort()
         assert verifies(wire.transact("<a@example.test>", ["<b@example.net>"], MESSAGE).delivered, opendkim)
+
+
+# -- the gate, and an MTA that is not Postfix --------------------------------------------------------------------------
+
+LETTER = b"".join([
+    b"From: alice@example.test\r\nTo: bob@example.net\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\n",
+    b"Message-ID: <wire@example.test>\r\nSubject:  two\r\n\tfolds\r\n\r\nHello\r\n",
+])  # fmt: skip
+ALICE = {"auth_type": "GSSAPI", "auth_authen": "alice@EXAMPLE.TEST"}
+ANSWERING = pytest.mark.parametrize(
+    "steps", [HDR_LEADSPC, HDR_LEADSPC | NR_HEADER, STEPS], ids=["every answer", "no answer to headers", "few answers"]
+)
+SETSYMLIST, QUARANTINE = 0x100, 0x20
+
+
+@contextlib.contextmanager
+def served(gate: Gate, *, actions: int = ACTIONS, steps: int = STEPS) -> Iterator[Wire]:
+    gate.use(profile_text("enforce"))
+    with Wire(gate.socket, actions=actions, steps=steps, timeout=10) as wire:
+        wire.negotiate()
+        yield wire
+
+
+def come_in(wire: Wire, **macros: str) -> None:
+    """Connect from where nobody is known without a login."""
+    reply = wire.connect(address="198.51.100.7", macros={"daemon_name": "submission"} | macros)
+    assert (reply.action, wire.helo().action) == ("continue", "continue")
+
+
+def sent(wire: Wire, login: Mapping[str, str] | None = None) -> Transaction:
+    return wire.transact("<alice@example.test>", ["<bob@example.net>"], LETTER, login)
+
+
+def is_sealed(answer: Transaction, gate: Gate) -> bool:
+    return answer.code == "250" and dkimpy_verdict(answer.delivered, gate.records) == [True, True]
+
+
+@pytest.mark.daemon
+@ANSWERING
+def test_the_gate_answers_each_step_that_waits_and_the_end_with_accept(gate: Gate, steps: int) -> None:
+    with served(gate, steps=steps) as wire:
+        assert wire.steps & ~steps == 0
+        come_in(wire)
+        for _ in range(2):
+            replies = [wire.unknown("XFIRST"), wire.mail("<alice@example.test>", ALICE), wire.rcpt("<bob@example.net>")]
+            replies += [wire.unknown("XAGAIN"), wire.data()]
+            replies += [wire.header(name, value) for name, _, value in Copy.read(LETTER).fields]
+            replies += [wire.eoh(), wire.body(b"Hello\r\n")]
+            assert {reply.action for reply in replies} == {"continue"}
+            end = wire.end()
+            assert (end.reply.action, [edit.kind for edit in end.edits]) == ("accept", ["insert", "insert"])
+            assert {(edit.name, edit.index) for edit in end.edits} == {(b"DKIM-Signature", 0)}
+        assert is_sealed(sent(wire, ALICE), gate)
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize(
+    ("version", "actions", "steps", "agreed"),
+    [
+        (1, 0xF, 0x1F, 0),
+        (2, 0x3F, 0x7F, 0),  # Sendmail 8.13
+        (3, 0x3F, 0x1FF, 0),
+        (4, 0x3F, 0x3FF, 0),
+        (6, ACTIONS, STEPS & ~HDR_LEADSPC, 0),
+        (6, ACTIONS & ~QUARANTINE, STEPS, 0),
+        (6, ACTIONS & ~0x1, STEPS, 0),  # no headers added
+        (2, 0x3F, 0x7F | HDR_LEADSPC, 2),
+        (6, ACTIONS, STEPS, 6),
+        (7, ACTIONS << 1 | 1, STEPS << 1 | 1, 6),  # one to come
+    ],
+)
+def test_an_mta_is_served_for_what_it_can_do(gate: Gate, version: int, actions: int, steps: int, agreed: int) -> None:
+    """Where it cannot keep blanks, change headers or hold mail, the gate hangs up: the MTA's default action follows."""
+    with Wire(gate.socket, timeout=10) as wire:
+        wire._put(b"O", struct.pack("!III", version, actions, steps))
+        if agreed:
+            command, offer = wire._packet()
+            assert (command, *struct.unpack_from("!I", offer)) == (b"O", agreed)
+            assert struct.unpack_from("!I", offer, 4)[0] & ~actions == 0
+            assert struct.unpack_from("!I", offer, 8)[0] & HDR_LEADSPC
+        else:
+            with pytest.raises(WireError, match="hung up"):
+                wire._packet()
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize("stage", ["connect", "helo", "mail"])
+def test_a_login_counts_at_whatever_stage_an_mta_tells_it(gate: Gate, stage: str) -> None:
+    """It tells no macros of any other stage, the end included: what was said once holds."""
+    with served(gate) as wire:
+        wire.asked = {"connect": ("{daemon_name}",)}
+        wire.asked[stage] = (*wire.asked.get(stage, ()), "{auth_type}", "{auth_authen}", "i")
+        come_in(wire, i="4TstEARLY", **ALICE)
+        assert is_sealed(sent(wire), gate)
+    decision = gate.events("decision")[-1]
+    assert (decision["auth"]["name"], decision["queue_id"]) == ("alice@EXAMPLE.TEST", "4TstEARLY")
+
+
+@pytest.mark.daemon
+def test_an_mta_that_cannot_be_asked_for_macros_tells_its_own(gate: Gate) -> None:
+    with served(gate, actions=ACTIONS & ~SETSYMLIST) as wire:
+        assert wire.asked == {}
+        come_in(wire)
+        assert is_sealed(sent(wire, ALICE), gate)
+        assert sent(wire).code == "550"  # the login was of the message before
+
+
+@pytest.mark.daemon
+@ANSWERING
+@pytest.mark.parametrize("begun", range(1, 7))
+def test_nothing_of_a_message_given_up_is_in_the_next(gate: Gate, steps: int, begun: int) -> None:
+    with served(gate, steps=steps) as wire:
+        come_in(wire)
+        for step in (
+            lambda: wire.mail("<alice@example.test>", ALICE),
+            lambda: wire.rcpt("<lost@example.net>"),
+            wire.data,
+            lambda: wire.header(b"From", b" lost@example.test"),
+            wire.eoh,
+            lambda: wire.body(b"half a bo"),
+        )[:begun]:
+            assert step().action == "continue"
+        wire.abort()
+        assert sent(wire).code == "550"
+        assert is_sealed(sent(wire, ALICE), gate)
+    decision = gate.events("decision")[-1]
+    assert (decision["envelope"]["rcpt"], decision["message"]["fields"]) == (["<bob@example.net>"], 5)
+
+
+@pytest.mark.daemon
+@ANSWERING
+def test_a_connection_that_is_handed_on_begins_anew(gate: Gate, steps: int) -> None:
+    """SMFIC_QUIT_NC: another client follows, without another negotiation, and brings its own login or none."""
+    with served(gate, steps=steps) as wire:
+        come_in(wire)
+        assert is_sealed(sent(wire, ALICE), gate)
+        wire.unknown(
+            "XNEXT"
+        )  # libmilter takes QUIT_NC after this, and passes over it after a message that was accepted
+        wire._put(b"K")
+        come_in(wire)
+        assert sent(wire).code == "550"
+        assert is_sealed(sent(wire, ALICE), gate)
 
 
 # -- the load generator speaks the same ------------------------------------------------------------------------------

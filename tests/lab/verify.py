@@ -140,17 +140,33 @@ class Resolver:
         text = message.replace(b"\r\n", b"\n")
         count = len(_signatures(text))
         dkimverify = [self._ask(["dkimverify", "--index", str(index)], text) for index in range(max(count, 1))]
-        testmsg = [self._ask(["opendkim-testmsg"], _only(text, index)) for index in range(max(count, 1))]
+        testmsg = [self._ask(["opendkim-testmsg"], alone(text, index)) for index in range(max(count, 1))]
         return {
             tool: (count > 0 and all(good for good, _ in answers), "\n".join(said for _, said in answers))
             for tool, answers in (("dkimverify", dkimverify), ("opendkim-testmsg", testmsg))
         }
 
-    def _ask(self, command: list[str], text: bytes) -> tuple[bool, str]:
+    def opendkim_verdict(self, message: bytes) -> list[bool]:
+        """Verify each DKIM-Signature with OpenDKIM's library, by `opendkim-testmsg`, which is told to change no octet.
+
+        Args:
+            message: as on the wire, CRLF line ends.
+
+        Returns:
+            one verdict a signature, in the order of the fields.
+        """
+        each = range(len(_signatures(message)))
+        return [self._ask(["opendkim-testmsg", "-C"], alone(message, index))[0] for index in each]
+
+    @property
+    def enter(self) -> list[str]:
+        """The beginning of a command line that runs beside the name server, where 127.0.0.1:53 is it."""
         assert self._named is not None
-        enter = [self._programs["nsenter"], "--target", str(self._named.pid), "--net", "--mount", "--"]
+        return [self._programs["nsenter"], "--target", str(self._named.pid), "--net", "--mount", "--"]
+
+    def _ask(self, command: list[str], text: bytes) -> tuple[bool, str]:
         done = subprocess.run(
-            [*enter, self._programs[command[0]], *command[1:]],
+            [*self.enter, self._programs[command[0]], *command[1:]],
             input=text,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -220,7 +236,12 @@ def _signatures(message: bytes) -> list[re.Match[bytes]]:
     return list(_FIELD.finditer(_split(message)[0]))
 
 
-def _only(message: bytes, index: int) -> bytes:
+def signature_count(message: bytes) -> int:
+    """How many DKIM-Signature fields a message has."""
+    return len(_signatures(message))
+
+
+def alone(message: bytes, index: int) -> bytes:
     """Return the message without its other DKIM-Signature fields."""
     head, rest = _split(message)
     for at, field in reversed(list(enumerate(_FIELD.finditer(head)))):

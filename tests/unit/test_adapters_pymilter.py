@@ -139,6 +139,30 @@ def test_an_accepted_message_is_sealed_recorded_and_answered(parts: tuple[Gate, 
     assert [event for event, _ in log.lines] == ["accept", *added]
 
 
+def test_the_plain_line_of_a_message_without_a_queue_id_says_so(parts: tuple[Gate, Record, Log]) -> None:
+    gate, _, log = parts
+    ctx = Context()
+    del ctx.macros["i"]
+    assert led_to_the_end(gate, ctx) == milter.ACCEPT
+    assert log.lines[-1][0] == "NOQUEUE: DKIM-Signature field added (s=ed, d=example.test)"
+
+
+def test_a_client_on_a_connection_handed_on_is_counted_and_its_faults_are_kept(parts: tuple[Gate, Record, Log]) -> None:
+    """After SMFIC_QUIT_NC comes CONNECT without a negotiation, and nothing is left of the client before."""
+    gate, record, _ = parts
+    ctx = Context()
+    assert led_to_the_end(gate, ctx) == milter.ACCEPT
+    gate._close(ctx)
+    assert gate.connections == 0
+    assert gate._connect(ctx, "localhost", 2, ("127.0.0.1", 4711)) == milter.CONTINUE
+    assert (gate.connections, gate.is_busy()) == (1, False)
+    assert gate._header(ctx, "From", b" alice@example.test") == milter.NOREPLY  # nothing is under way
+    assert gate._end(ctx) == milter.TEMPFAIL
+    assert [kind for kind, _ in record.events] == ["decision", "fault"]
+    gate._close(ctx)
+    assert gate.connections == 0
+
+
 def test_what_cannot_be_recorded_is_deferred(parts: tuple[Gate, Record, Log]) -> None:
     gate, record, log = parts
     record.is_full = True

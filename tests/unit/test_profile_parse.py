@@ -209,7 +209,7 @@ rules:
         ("version: 1\ndomains: {a.test: {}}\n", (2, 11), "does not say whether it signs", "sign: no"),
         ("version: 1\ndomains: {a.test: {keys: []}}\n", (2, 11), "does not say whether it signs", "sign: no"),
         ("version: 1\ndomains: {a.test: {sign: yes, keys: [{selector: s}]}}\n", (2, 38), "needs `file`", ""),
-        ("version: 1\ndomains: {a.test: {sign: yes, keys: [{selector: s_, file: /k}]}}\n", (2, 39), "no selector", ""),
+        ("version: 1\ndomains: {a.test: {sign: yes, keys: [{selector: s%, file: /k}]}}\n", (2, 39), "no selector", ""),
         ("version: 1\ndomains: {a.test: {sign: yes, keys: [{selector: s, file: k}]}}\n", (2, 52), "absolute", ""),
         ("version: 1\ndomains:\n  a.test: {sign: no}\n  A.test: {sign: no}\n", (4, 3), "given at p.yaml:3:3", ""),
         ("version: 1\nrules: {a.b: off}\n", (2, 14), "must be a mapping", "{mode: ...}"),

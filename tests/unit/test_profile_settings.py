@@ -146,3 +146,51 @@ def test_what_is_allowed_and_dangerous_is_a_warning(text: str, words: list[str])
 def test_no_text_makes_the_settings_parser_raise(text: str) -> None:
     settings, problems = parse_settings(text, "s.yaml")
     assert (settings is None) == any(p.is_error for p in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "socket"),
+    [
+        ("http: inet:8895@127.0.0.1", Socket("inet", host="127.0.0.1", port=8895)),
+        ("http: inet:127.0.0.1:8895", Socket("inet", host="127.0.0.1", port=8895)),
+        ("http: unix:/run/s/http.sock", Socket("unix", "/run/s/http.sock")),
+        ("http: off", None),
+        ("http:", None),
+        ("http: ''", None),
+        ("", None),
+    ],
+)
+def test_pages_are_served_only_where_the_settings_say(text: str, socket: Socket | None) -> None:
+    settings, problems = parse_settings(text, "s.yaml")
+    assert settings is not None
+    assert (settings.http, problems) == (socket, ())
+
+
+def test_pages_beyond_this_host_are_warned_of_and_never_on_the_socket_of_the_mta() -> None:
+    settings, problems = parse_settings("http: inet:8895@0.0.0.0", "s.yaml")
+    assert settings is not None
+    assert "not loopback" in problems[0].message
+    settings, problems = parse_settings("socket: inet:8894@127.0.0.1\nhttp: inet:127.0.0.1:8894", "s.yaml")
+    assert settings is None
+    assert any("MTA's own socket" in p.message for p in problems if p.is_error)
+
+
+@pytest.mark.parametrize(
+    ("text", "servers"),
+    [
+        ("192.0.2.53", (("192.0.2.53", 53),)),
+        ("127.0.0.1:5353", (("127.0.0.1", 5353),)),
+        ("['127.0.0.1:5353', '[::1]:5353']", (("127.0.0.1", 5353), ("::1", 5353))),
+        ("['2001:db8::53']", (("2001:db8::53", 53),)),
+        ("[]", ()),
+    ],
+)
+def test_dns_servers_are_addresses_with_or_without_a_port(text: str, servers: tuple[tuple[str, int], ...]) -> None:
+    settings, problems = parse_settings(f"dns_servers: {text}", "s.yaml")
+    assert settings is not None
+    assert (settings.dns_servers, problems) == (servers, ())
+
+
+@pytest.mark.parametrize("text", ["ns.example", "1.2.3.4:0", "1.2.3.4:65536", "['::1', '[::1]:5353']", "[[::1]]", "{}"])
+def test_what_is_no_dns_server_is_refused(text: str) -> None:
+    assert parse_settings(f"dns_servers: {text}", "s.yaml")[0] is None

@@ -1,7 +1,7 @@
-"""Profile, settings and keys as files: read with care, written atomically.
+"""Profile and settings as files: read with care, written atomically.
 
-A profile that others can write is a hole in the policy; a key that others can read is a forged signature. Both are
-refused with the command that mends it. Nothing here follows a symbolic link to a key.
+A profile that others can write is a hole in the policy: it is refused, with the command that mends it. Private keys are
+written here and read in `keyfile`, which asks more.
 """
 
 import os
@@ -36,7 +36,7 @@ def read_policy(path: Path) -> str:
     Raises:
         PortError: missing, unreadable, too large, not UTF-8, or writable by others than owner and group.
     """
-    data, mode = _read(path, os.O_RDONLY)
+    data, mode = _read(path)
     if mode & stat.S_IWOTH:
         raise PortError(f"{path} can be written by everybody: chmod o-w {path}")
     try:
@@ -45,20 +45,33 @@ def read_policy(path: Path) -> str:
         raise EncodingError(path, data, error.start) from error
 
 
-def read_key(path: Path) -> bytes:
-    """Read a private key.
+def make_private_folder(path: Path, owner: tuple[int, int] | None = None) -> bool:
+    """Make a folder that only its owner may enter, unless it exists; say whether it was made.
+
+    Args:
+        path: its parent must exist.
+        owner: user and group to give it to; root alone can.
 
     Raises:
-        PortError: missing, unreadable, a symbolic link, or readable by others than its owner.
+        PortError: it cannot be made.
     """
-    data, mode = _read(path, os.O_RDONLY | os.O_NOFOLLOW)
-    if mode & 0o077:
-        raise PortError(f"{path} can be read by others than its owner (mode {mode & 0o777:04o}): chmod 0600 {path}")
-    return data
+    try:
+        path.mkdir(mode=0o700)
+        if owner is not None:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fchown(fd, *owner)
+            finally:
+                os.close(fd)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise PortError(f"{path}: {error.strerror}") from error
+    return True
 
 
-def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Create a file that did not exist, with its final mode from the first moment.
+def write_new(path: Path, data: bytes, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+    """Create a file that did not exist, with its final mode from the first moment, for `owner` (user and group).
 
     Raises:
         PortError: it exists, or the folder cannot be written.
@@ -67,6 +80,8 @@ def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with os.fdopen(fd, "wb") as file:
             os.fchmod(fd, mode)  # whatever the umask took away
+            if owner is not None:
+                os.fchown(fd, *owner)
             file.write(data)
             file.flush()
             os.fsync(fd)
@@ -92,10 +107,10 @@ def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
         raise PortError(f"{path}: {error.strerror}") from error
 
 
-def _read(path: Path, flags: int) -> tuple[bytes, int]:
+def _read(path: Path) -> tuple[bytes, int]:
     try:
         # Without O_NONBLOCK, opening a FIFO would wait for a writer.
-        fd = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):

@@ -44,7 +44,9 @@ _NO_REPLY: Final = {
     "body": milter.P_NR_BODY,
     "unknown": milter.P_NR_UNKN,
 }
-# Postfix sends login macros only at MAIL, and the queue id is certain only at the end.
+_SILENT: Final = functools.reduce(int.__or__, _NO_REPLY.values())
+# Postfix sends login macros only at MAIL, and the queue id is certain only at the end. {mail_addr}, never absent, must
+# stay: libmilter passes over a list that has no macro and keeps the one before, so that an earlier login would stand.
 _MACROS: Final = (
     (milter.M_CONNECT, "j v i {daemon_name}"),
     (
@@ -190,26 +192,32 @@ class Gate:
             if actions & _NEEDED_ACTIONS != _NEEDED_ACTIONS or not steps & milter.P_HDR_LEADSPC:
                 self._log.error("refused", why="the MTA cannot take header edits or keep blanks", actions=actions)
                 return milter.REJECT
-            no_reply = steps & functools.reduce(int.__or__, _NO_REPLY.values())
+            no_reply = steps & _SILENT
             options[0] = _NEEDED_ACTIONS | actions & milter.SETSYMLIST
             options[1] = milter.P_HDR_LEADSPC | no_reply
             options[2] = options[3] = 0
             if actions & milter.SETSYMLIST:
                 for stage, names in _MACROS:
                     ctx.setsymlist(stage, names)
-            connection = _Connection(no_reply)
-            ctx.setpriv(connection)
-            with self._lock:
-                self.connections += 1
-                self._open.add(connection)
+            self._opened(ctx, no_reply)
         except BaseException as error:
             self._log.error("fault", step="negotiate", error=repr(error))
             return milter.REJECT
         return milter.CONTINUE
 
+    def _opened(self, ctx: "Context", no_reply: int) -> _Connection:
+        connection = _Connection(no_reply)
+        ctx.setpriv(connection)
+        with self._lock:
+            self.connections += 1
+            self._open.add(connection)
+        return connection
+
     @_guarded("connect")
     def _connect(self, ctx: "Context", hostname: str, _family: int, address: Any) -> int | None:
-        connection: _Connection = ctx.getpriv()
+        # After SMFIC_QUIT_NC a client follows without a new negotiation, and ours was forgotten at its close. Leave not
+        # to answer is always given: libmilter answers in our stead where the MTA offers none.
+        connection: _Connection = ctx.getpriv() or self._opened(ctx, _SILENT)
         connection.name = hostname or ""
         if isinstance(address, tuple):
             connection.address, connection.port = address[0], address[1]
@@ -300,7 +308,7 @@ class Gate:
             ctx.chgheader(removed.decode("ascii"), index, "")
         for edited, index, value in outcome.edits:
             ctx.chgheader(edited, index, value)
-        for name, value in reversed(outcome.inserts):
+        for name, value in outcome.inserts:  # as with OpenDKIM the last one stands on top
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
         return self._conclude(ctx, outcome, transaction.runtime, transaction.reference, queue_id)
@@ -373,7 +381,7 @@ class Gate:
         if verdict.is_accepted and isinstance(outcome.seal, SealPlan) and outcome.inserts:
             for signer in outcome.seal.signers:  # the words of OpenDKIM, which log parsers know
                 about = f"(s={signer.key.selector}, d={signer.key.domain})"
-                write(f"{printable(queue_id)}: DKIM-Signature field added {about}", as_line=True)
+                write(f"{printable(queue_id) or 'NOQUEUE'}: DKIM-Signature field added {about}", as_line=True)
 
     def _tell_once(self, listener: str, outcome: Outcome) -> None:
         """In report mode an unnamed listener or unmapped login is said once a worker, not once a message."""

@@ -4,6 +4,7 @@ Each adapter that fills one closes over its own errors: what leaves a port is a 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sealgate.mail.visible import View
@@ -44,4 +45,24 @@ class Reader(Protocol):
         Raises:
             UnreadableError: the reader died on it, or it ran out of memory or processor time.
             PortError: the reader did not answer in time or cannot be reached: our fault, so the message is deferred.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Txt:
+    """The TXT records of a name: each one's strings joined. Empty: the name or the records do not exist (an answer)."""
+
+    records: tuple[bytes, ...]
+    is_secure: bool = False  # the resolver vouches for it by DNSSEC (AD bit, RFC 4035 3.2.3)
+    seconds: int = 0  # how long the answer may be kept (its TTL; RFC 2308's for a negative one), capped
+
+
+class Dns(Protocol):
+    """The domain name system, as far as DKIM asks it."""
+
+    def txt(self, name: str) -> Txt:
+        """Return the TXT records of a name, aliases followed.
+
+        Raises:
+            PortError: no answer in time, or none that can be relied on (SERVFAIL, refused).
         """

@@ -25,7 +25,7 @@ from sealgate.mail.message import Envelope, Message, Session
 from sealgate.profile.model import Form, MailClass
 from sealgate.seal.plan import DEFAULT_LIST_VERSION, NoKey, SealPlan, Skipped, plan
 from sealgate.seal.refold import Refolded, refold
-from sealgate.seal.sign import field_digests, sign
+from sealgate.seal.sign import field_digests, selections, sign
 from sealgate.verdict import Verdict, decide
 
 MAX_DIGESTS: Final = 100  # of signed fields in a record; ordinary mail has twenty
@@ -39,7 +39,8 @@ class Outcome:
         verdict: the answer.
         edits: header fields to write anew, (name, index from 1 among those of that name, value) with folds as newline
             and blank, the blank behind the colon included.
-        inserts: header fields to put on top of the message, (name, value) with folds as newline + tab.
+        inserts: header fields to put on top of the message one after the other, so that the last stands first; (name,
+            value) with folds as newline + tab.
         event: the record, complete but for what the journal adds.
         caller: who it was.
         facts: what was asked of the world; nothing at MAIL.
@@ -115,8 +116,10 @@ def at_end(
     verdict = _decide(findings, message.session, runtime, message.reference, message.received_at)
     inserts: tuple[tuple[str, str], ...] = ()
     edits: tuple[tuple[str, int, str], ...] = ()
+    signed: tuple[bytes, ...] = ()
     if verdict.is_accepted and isinstance(seal, SealPlan):
-        inserts = sign(seal, leaving.headers, body_hashes, int(message.received_at))
+        signed = tuple(selections(seal.names, leaving.headers))
+        inserts = sign(seal, leaving.headers, body_hashes, int(message.received_at), relaxed=signed)
         edits = tuple(
             (name.decode("ascii"), i, text_of(value).replace("\r\n", "\n")) for name, i, value in leaving.edits
         )
@@ -124,7 +127,7 @@ def at_end(
         _event("end", message.session, runtime, message.reference, message.received_at)
         | transaction(message.session, message.envelope, caller)
         | answer(verdict)
-        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, inserts, leaving)}
+        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, signed, leaving)}
         | _content(message, body_hashes[Form.RELAXED])
     )
     return Outcome(verdict, inserts, event, caller, facts, seal, edits)
@@ -188,16 +191,14 @@ def _content(message: Message, body_hash: bytes) -> dict[str, Any]:
     }
 
 
-def _sealed(
-    seal: SealPlan | Skipped | NoKey, inserts: tuple[tuple[str, str], ...], leaving: Refolded
-) -> dict[str, Any]:
-    if isinstance(seal, SealPlan) and inserts:
+def _sealed(seal: SealPlan | Skipped | NoKey, signed: tuple[bytes, ...], leaving: Refolded) -> dict[str, Any]:
+    if isinstance(seal, SealPlan) and signed:
         keys = [signer.key for signer in seal.signers]
         return {
             "signed": [f"d={k.domain} s={k.selector} a={k.algorithm}" for k in keys],
             "skipped": "",
             "list": DEFAULT_LIST_VERSION,
-            "fields": list(field_digests(seal.names[:MAX_DIGESTS], leaving.headers)),
+            "fields": list(field_digests(seal.names[:MAX_DIGESTS], signed[:MAX_DIGESTS])),
             "folded": [name.decode("ascii") for name, _, _ in leaving.edits],
         }
     reason = seal.reason if isinstance(seal, Skipped) else "no-key" if isinstance(seal, NoKey) else "not-accepted"

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sealgate.audit.verifier import Frontier, Key
+from sealgate.audit.verifier import Frontier, Key, is_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def load(pem: bytes, origin: str) -> AuditKey:
 
     Args:
         pem: the text of the file.
-        origin: the name under which it signs, without blanks, `+` and line ends (C2SP signed-note).
+        origin: the name under which it signs, without spaces, `+` and control characters (C2SP signed-note).
 
     Raises:
         ValueError: it is no Ed25519 key, or the name cannot stand in a note.
     """
-    if not origin or any(c.isspace() or c == "+" for c in origin):
+    if not is_name(origin):
         raise ValueError(f"{origin!r} cannot be the name of an audit key")
     try:
         private = serialization.load_pem_private_key(pem, password=None)
@@ -64,7 +64,7 @@ def load(pem: bytes, origin: str) -> AuditKey:
 
 
 def quickly_signed(public: bytes, text: bytes, signature: bytes) -> bool:
-    """As `verifier.ed25519_signed`, by OpenSSL."""
+    """As `verifier.ed25519_signed`, by OpenSSL: a hundred times as fast."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, text)
     except (InvalidSignature, ValueError):

@@ -1,7 +1,7 @@
 """The command `sealgate`: one file a verb. Exit statuses are those of sysexits.h.
 
 0 done · 1 the answer is no (a message would be refused, a check found warnings it was told to mind) · 64 usage ·
-65 unusable input · 69 the daemon is not there · 73 cannot create · 78 configuration.
+65 unusable input · 69 the daemon is not there · 73 cannot create · 75 not known now, ask again · 78 configuration.
 """
 
 import sys
@@ -16,6 +16,7 @@ EX_USAGE: Final = 64
 EX_DATAERR: Final = 65
 EX_UNAVAILABLE: Final = 69
 EX_CANTCREAT: Final = 73
+EX_TEMPFAIL: Final = 75
 EX_CONFIG: Final = 78
 
 
@@ -35,7 +36,8 @@ class _Verbs(click.Group):
     """Loads a verb's file when it is asked for: `sealgate check` needs no libmilter and starts fast."""
 
     _NAMES: Final = (
-        "attack", "audit", "check", "completion", "import", "keys", "mode", "screen", "serve", "who",
+        "attack", "audit", "check", "completion", "import", "keys", "mode", "screen", "serve", "status", "verify",
+        "who",
     )  # fmt: skip
 
     def list_commands(self, ctx: click.Context) -> list[str]:

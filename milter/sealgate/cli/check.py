@@ -20,7 +20,7 @@ from sealgate.profile.parse import draft_profile
 from sealgate.profile.senders import rows_of
 from sealgate.profile.settings import Settings
 from sealgate.profile.spelling import judge_spelling
-from sealgate.wiring import build, has_errors, read_profile, read_sender_file, read_settings
+from sealgate.wiring import account_of, build, has_errors, read_profile, read_sender_file, read_settings
 
 _SOME_FILE = click.Path(exists=True, path_type=Path)
 
@@ -71,7 +71,7 @@ def command(
         raise Stop(EX_USAGE, "--format and --realm are for --senders FILE")
     ingredients = None
     if path is not None:
-        ingredients, more = read_profile(path)
+        ingredients, more = read_profile(path, account=account_of(settings))
         problems += more
     runtime = build(ingredients) if ingredients is not None else None
     looked: Looked | None = None

@@ -9,6 +9,7 @@ import click
 from sealgate.adapters import files
 from sealgate.app.ports import PortError
 from sealgate.cli import EX_DATAERR, EX_USAGE, Stop
+from sealgate.cli.import_opendkim import opendkim
 from sealgate.cli.loading import progress, show
 from sealgate.mail.reply import printable
 from sealgate.profile.inversion import MapInverter, Owner, inverted_rules
@@ -25,6 +26,9 @@ _LONG: Final = 5_000  # rows
 @click.group("import")
 def command() -> None:
     """Turn what a site has already into files of ours."""
+
+
+command.add_command(opendkim)
 
 
 @command.command("sender-login-maps")

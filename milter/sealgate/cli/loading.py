@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import click
 
+from sealgate.adapters.keyfile import Account
 from sealgate.cli import EX_CONFIG, Stop
 from sealgate.profile.model import Problem
 from sealgate.profile.settings import Settings
@@ -39,13 +40,13 @@ def settings_or_stop(path: Path) -> Settings:
     return settings
 
 
-def profile_or_stop(path: Path) -> Ingredients:
-    """Read the profile and its keys.
+def profile_or_stop(path: Path, account: Account | None = None) -> Ingredients:
+    """Read the profile and its keys, which are for `account`: by default that of this process.
 
     Raises:
         Stop: it cannot be used; the problems were printed.
     """
-    ingredients, problems = read_profile(path)
+    ingredients, problems = read_profile(path, account=account)
     if ingredients is None:
         show(problems)
         raise Stop(EX_CONFIG, f"{path} cannot be used")

@@ -44,3 +44,5 @@ def command(ctx: click.Context, settings_path: Path) -> None:
         ctx.exit(Supervisor(Plan(settings, settings_path, ingredients)).run())
     except ListenError as error:
         raise Stop(EX_UNAVAILABLE, str(error)) from error
+    except PortError as error:
+        raise Stop(EX_CANTCREAT, str(error)) from error

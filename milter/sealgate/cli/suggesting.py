@@ -17,7 +17,7 @@ from sealgate.mail.address import parse_address
 from sealgate.mail.reply import printable
 from sealgate.profile.holders import holders
 from sealgate.profile.model import Profile
-from sealgate.wiring import build, read_profile, read_settings
+from sealgate.wiring import account_of, build, read_profile, read_settings
 
 _LONG: Final = 20_000_000  # octets of a record that takes long enough for a bar
 
@@ -75,7 +75,7 @@ class _Owners:
     def __init__(self, settings_path: Path) -> None:
         self._profile: Profile | None = None
         settings, _ = read_settings(settings_path)
-        ingredients = read_profile(Path(settings.profile))[0] if settings else None
+        ingredients = read_profile(Path(settings.profile), account=account_of(settings))[0] if settings else None
         if ingredients is not None:
             self._profile = build(ingredients).profile
 

@@ -16,7 +16,7 @@ from sealgate.profile.holders import holders
 from sealgate.profile.model import Identity, Principal, Profile
 from sealgate.profile.principal import parse_principal
 from sealgate.profile.rights import grants
-from sealgate.wiring import build
+from sealgate.wiring import account_of, build, read_settings
 
 Answer = dict[str, Any]
 
@@ -37,7 +37,7 @@ def command(ctx: click.Context, name: str, settings_path: Path, profile_path: Pa
     sealgate who sales@example.test
     """
     path = profile_path or Path(settings_or_stop(settings_path).profile)
-    profile = build(profile_or_stop(path)).profile
+    profile = build(profile_or_stop(path, account_of(read_settings(settings_path)[0]))).profile
     answers = _answers(name, profile)
     if not answers:
         raise Stop(EX_USAGE, f"{printable(name)} is neither user@REALM nor an address{_with_a_realm(name, profile)}")

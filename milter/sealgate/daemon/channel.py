@@ -2,7 +2,9 @@
 
 A frame is a kind (one letter) and a payload, behind a four-byte length. The supervisor sends `R` (new Runtime,
 packed), `D` (drain: serve what is open, then end) and `S` (stop: end within seconds); a worker sends `A` (up, or new
-Runtime in force: the profile's digest) back. The end of the channel tells a worker that its supervisor is gone.
+Runtime in force: the profile's digest) back. The health process gets `R` too, with the digest in front, and sends `H`
+(a JSON list: why the gate is not ready, empty where it is). The end of the channel tells either that its supervisor
+is gone.
 """
 
 import socket

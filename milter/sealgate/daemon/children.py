@@ -21,17 +21,22 @@ TELL_SECONDS: Final = 10.0  # a worker that has not taken a frame by then is fro
 WORKER: Final = "worker"
 WRITER: Final = "writer"
 READER: Final = "reader"
+HEALTH: Final = "health"
 
 
 @dataclass(slots=True)
 class Child:
-    """One child process. `digest` is the profile a worker said it has in force; empty before it is up."""
+    """One child process. `digest` is the profile a worker said it has in force; empty before it is up.
+
+    `heard` is when the health process last said something; the others speak only when there is something to say.
+    """
 
     pid: int
     kind: str
     channel: Channel | None = None
     started: float = field(default_factory=time.monotonic)
     digest: str = ""
+    heard: float = field(default_factory=time.monotonic)
     leaving: bool = False  # told to end; its death is no fault
 
 

@@ -1,8 +1,8 @@
-"""The supervisor: opens the listener, forks writer, readers and workers, and answers signals. It holds no mail.
+"""The supervisor: opens the listener, forks writer, readers, workers and the health process, and answers signals.
 
 SIGHUP reloads the profile (a bad one keeps the old and says so), SIGUSR2 replaces the whole program without refusing a
 connection, SIGTERM and SIGINT end it. The loop is single-threaded and sleeps in select; it never starts a thread,
-because forking beside threads hangs children.
+because forking beside threads hangs children. It holds no mail.
 """
 
 import contextlib
@@ -10,10 +10,8 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,21 +22,22 @@ from sealgate.adapters.writer import WriterClient
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override
 from sealgate.audit.record import VERSION, moment
-from sealgate.daemon.channel import Channel
-from sealgate.daemon.children import READER, TELL_SECONDS, WORKER, WRITER, Child, Family
-from sealgate.daemon.handover import Handover, adopt, leave, take, withdraw
-from sealgate.daemon.listening import ListenError, listen, listen_unix
-from sealgate.daemon.reading import run_reader
-from sealgate.daemon.worker import STOP_SECONDS, run_worker
-from sealgate.daemon.writing import Keeping, run_writer
+from sealgate.daemon.archive import equipped, keep_version, lacks_key
+from sealgate.daemon.children import HEALTH, READER, WORKER, WRITER, Child, Family
+from sealgate.daemon.doors import open_doors
+from sealgate.daemon.examiner import packed
+from sealgate.daemon.handover import Handover, leave, take
+from sealgate.daemon.household import Household
+from sealgate.daemon.reloading import NotReloaded, read_anew, told
+from sealgate.daemon.replacing import become, why_not
+from sealgate.daemon.status import HEALTH_FILE, PID_FILE, STATUS_FILE, Reloads, StatusFile
+from sealgate.daemon.worker import STOP_SECONDS
+from sealgate.mail.reply import printable
 from sealgate.profile.settings import Settings
-from sealgate.wiring import Ingredients, build, read_override, read_profile
+from sealgate.wiring import Ingredients, build
 
 TICK: Final = 1.0  # seconds between looks at what has no signal
-PAUSE: Final = 1.0  # seconds before a child that died at once is started again
-READER_CPU_SECONDS: Final = 1
-PID_FILE: Final = "sealgate.pid"
-STATUS_FILE: Final = "status.json"
+KEY_PAUSE: Final = 10.0  # seconds between two tries to make the key of a new quarter
 _WORDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 
 
@@ -57,19 +56,22 @@ class Supervisor:
     def __init__(self, plan: Plan) -> None:
         self.settings = plan.settings
         self._settings_path = plan.settings_path
-        self.ingredients = plan.ingredients
-        self.runtime = build(plan.ingredients)
+        self.ingredients = equipped(plan.ingredients, Path(plan.settings.state), time.time())
+        self.runtime = build(self.ingredients)
         self.log = logs.operational(self.settings.log_level).bind(supervisor=os.getpid())
         self.family = Family()
         self._folder = Path(self.settings.runtime)
         self._places = (self._folder / "writer.sock", self._folder / "reader.sock")
         self._journal = WriterClient(str(self._places[0]), self.settings.deadline_seconds)
-        self._restart_at: dict[str, float] = {}
-        self._reloads = 0
-        self._last_reload = "started"
+        born = time.time()
+        self._household = Household(self.family, self.settings, self._places, born, self.log, lambda: self.runtime)
+        self._reloads = Reloads()
+        self._status = StatusFile(self._folder, self._household.workers, born, self.log)
+        self._unready: list[str] = []  # what the health process has against us
         self._is_ready = False
         self._ending = False
         self._ran_out: Override | None = None
+        self._retry_key_at = 0.0
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -77,82 +79,17 @@ class Supervisor:
         """Serve until told to end; return the exit status."""
         wake = self._catch_signals()
         left = take()
-        self._open(left)
-        self._start_children()
+        self._doors = open_doors(self.settings, self._places, left, self.log)
+        self._household.inherit(left)
+        self._household.settle(self._doors)
         files.replace(self._folder / PID_FILE, f"{os.getpid()}\n".encode())
-        self._record("start", pid=os.getpid(), restarted=left is not None)
+        self._record("start", pid=os.getpid(), restarted=left is not None, profile=self.runtime.digest)
+        self._keep_version()
         while not self._ending:
             self._wait(wake, TICK)
             self._look_after()
         self._end(wake)
         return 0
-
-    def _open(self, left: Handover | None) -> None:
-        """Open the listeners, or take over those of the supervisor before us, with its children."""
-        self._address = str(self.settings.socket)
-        milter, writing, reading = (adopt(d) for d in left.listeners) if left is not None else (None, None, None)
-        if left is not None and writing is not None and reading is not None and left.folder == str(self._folder):
-            self._writing, self._reading = writing, reading
-        else:
-            self._writing = listen_unix(self._places[0], 0o600)
-            self._reading = listen_unix(self._places[1], 0o600)
-        if left is not None and milter is not None and left.address == self._address:
-            self._milter = milter
-        else:
-            try:
-                self._milter = listen(self.settings.socket, self.settings.socket_mode)
-            except ListenError as error:
-                if left is None or milter is None:
-                    raise
-                # Serving where the MTA still connects is better than serving nowhere.
-                self.log.error("not-moved", kept=left.address, error=str(error))
-                self._milter, self._address = milter, left.address
-        for inherited in (milter, writing, reading):
-            if inherited is not None and inherited not in (self._milter, self._writing, self._reading):
-                inherited.close()
-        for pid, kind, descriptor in left.children if left is not None else ():
-            channel = Channel(adopt(descriptor)) if descriptor >= 0 else None
-            if channel is not None:
-                channel.socket.settimeout(TELL_SECONDS)
-            self.family.children[pid] = Child(pid, kind, channel, digest="-", leaving=True)
-
-    def _start_children(self) -> None:
-        # An old writer ends after its last line; the new one waits for its lock, and lines wait in the backlog.
-        self.family.kill(WRITER, signal.SIGTERM)
-        self._start_writer()
-        old_readers = self.family.of_kind(READER)
-        for _ in range(self.settings.readers):
-            self._start_reader()
-        for child in old_readers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGTERM)
-        for _ in range(self.settings.workers or os.cpu_count() or 1):
-            self._start_worker()
-
-    def _start_writer(self) -> None:
-        keeping = Keeping(self.settings.audit_log, Path(self.settings.state), self.settings.durability)
-
-        def write(_: Channel | None) -> None:
-            self._milter.close()  # who does not serve the MTA must not keep its socket open
-            run_writer(self._writing, keeping)
-
-        self.family.start(WRITER, write)
-
-    def _start_reader(self) -> None:
-        memory = self.settings.reader_memory_mb
-
-        def read(_: Channel | None) -> None:
-            self._milter.close()
-            run_reader(self._reading, memory, READER_CPU_SECONDS)
-
-        self.family.start(READER, read)
-
-    def _start_worker(self) -> None:
-        def serve(channel: Channel | None) -> None:
-            if channel is not None:
-                run_worker(self._milter, channel, self.runtime, self.settings, self._places)
-
-        self.family.start(WORKER, serve, with_channel=True)
 
     def _end(self, wake: int) -> None:
         """Let transactions under way end, write the last line, and leave nothing behind."""
@@ -165,6 +102,7 @@ class Supervisor:
             self._wait(wake, 0.1)
             self._log_ended()
         self.family.kill(WORKER, signal.SIGKILL)
+        self.family.kill(HEALTH, signal.SIGKILL)
         self._record("stop", pid=os.getpid())
         self._journal.close()
         self.family.kill(READER, signal.SIGTERM)
@@ -175,10 +113,11 @@ class Supervisor:
             self._log_ended()
         for kind in (READER, WRITER):
             self.family.kill(kind, signal.SIGKILL)
-        if self.settings.socket.family == "unix":
-            with contextlib.suppress(FileNotFoundError):
-                Path(self.settings.socket.path).unlink()
-        for name in (*self._places, self._folder / PID_FILE, self._folder / STATUS_FILE):
+        for where in (self.settings.socket, self.settings.http):
+            if where is not None and where.family == "unix":
+                with contextlib.suppress(FileNotFoundError):
+                    Path(where.path).unlink()
+        for name in (*self._places, *(self._folder / file for file in (PID_FILE, STATUS_FILE, HEALTH_FILE))):
             name.unlink(missing_ok=True)
         self.log.info("ended")
 
@@ -221,6 +160,11 @@ class Supervisor:
                 child.channel.close()
             child.channel = None  # its death comes as SIGCHLD
             return
+        if child.kind == HEALTH:
+            child.heard = time.monotonic()
+            self._unready = [] if child.leaving else json.loads(frame[1])
+            self._notify_status()
+            return
         child.digest = frame[1].decode()
         workers = self.family.of_kind(WORKER, leaving=False)
         if all(w.digest == self.runtime.digest for w in workers):
@@ -235,34 +179,27 @@ class Supervisor:
             )
         for child in self.family.of_kind(WORKER, leaving=True):
             self.family.tell(child, b"D")
-        notify(f"READY=1\nSTATUS=profile {self.runtime.digest[:12]}, {self._last_reload}")
-        self._write_status()
+        self._reloads.settled = self._reloads.asked
+        notify("READY=1")
+        self._notify_status()
+        self._status.write(self.runtime, self._reloads, self.family)
 
     def _look_after(self) -> None:
         self._log_ended()
-        moments = time.monotonic()
-        wanted = {WORKER: self.settings.workers or os.cpu_count() or 1, READER: self.settings.readers, WRITER: 1}
-        starters = {WORKER: self._start_worker, READER: self._start_reader, WRITER: self._start_writer}
-        for kind, count in wanted.items():
-            missing = count - len(self.family.of_kind(kind, leaving=False))
-            if missing > 0 and moments >= self._restart_at.get(kind, 0.0):
-                for _ in range(missing):
-                    starters[kind]()
+        self._household.keep_up()
+        if self._is_ready:
+            self._status.write(self.runtime, self._reloads, self.family)
         override = self.runtime.override
         if override is not None and override is not self._ran_out and override.until <= time.time():
             self._ran_out = override  # once: a profile that cannot be read now will not be read each second
             self.log.warning("mode-ran-out", back_to="enforce" if self.runtime.profile.enforce else "report")
             self._reload()
+        elif lacks_key(self.runtime, time.time()) and time.monotonic() >= self._retry_key_at:
+            self._retry_key_at = time.monotonic() + KEY_PAUSE  # mail is deferred until there is one
+            self._reload()
 
     def _log_ended(self) -> None:
-        for child, status in self.family.reap():
-            if child.leaving:
-                continue
-            lived = time.monotonic() - child.started
-            self.log.error("child-died", kind=child.kind, pid=child.pid, status=status, lived=round(lived, 1))
-            # A reader that ran out of processor time died of one message; the next one must not wait for that.
-            is_quick = lived < PAUSE * 2 and status != -signal.SIGPROF
-            self._restart_at[child.kind] = time.monotonic() + (PAUSE if is_quick else 0.0)
+        for child, status in self._household.bury():
             if child.kind == WORKER:
                 self._record("worker-died", pid=child.pid, status=status)
 
@@ -270,46 +207,48 @@ class Supervisor:
 
     def _reload(self) -> None:
         """Parse, judge and load everything, then swap; whatever is wrong keeps the old."""
-        self._reloads += 1
+        self._reloads.asked += 1
         try:
-            override = read_override(Path(self.settings.state), time.time())
-            found, problems = read_profile(Path(self.settings.profile), override=override)
-            if found is None:
-                self._keep_old([str(p) for p in problems if p.is_error])
-                return
-            runtime = build(found)
-        except PortError as error:
-            self._keep_old([str(error)])
-            return
-        except Exception as error:  # whatever a file can do to us, mail goes on
-            self._keep_old([f"internal fault: {error!r}"])
+            loaded = read_anew(self.settings, self.ingredients)
+        except NotReloaded as refused:
+            self._keep_old(refused.problems)
             return
         before = self.runtime
-        self.ingredients, self.runtime = found, runtime
-        packed = found.pack()
+        self.ingredients, self.runtime = loaded.ingredients, loaded.runtime
+        found = loaded.ingredients.pack()
         for child in self.family.of_kind(WORKER, leaving=False):
             child.digest = ""
-            self.family.tell(child, b"R", packed)
-        self._last_reload = f"reload {self._reloads} done"
-        self.log.info("reloaded", profile=self.runtime.digest, problems=[str(p) for p in problems])
-        if before.override != override:
-            said = override or before.override
-            self._record(
-                "mode",
-                mode="enforce" if self.runtime.enforces_at(time.time()) else "report",
-                by=said.by if said else "",
-                why=said.why if said else "",
-                until=moment(override.until) if override else "",
-            )
-        else:
-            self._record("reload", result="done", profile=self.runtime.digest, before=before.digest)
+            self.family.tell(child, b"R", found)
+        self._tell_health()
+        self._reloads.last = f"reload {self._reloads.asked} done"
+        self._reloads.problems, self._reloads.kept = (), loaded.ingredients.kept
+        self.log.info("reloaded", profile=self.runtime.digest, problems=[str(p) for p in loaded.problems])
+        self._keep_version()
+        for kind, event in told(before, loaded, time.time()):
+            self._record(kind, **event)
+            if kind == "key":
+                self.log.error("key-kept", **event)
+
+    def _keep_version(self) -> None:
+        """Keep the profile itself beside the record that names it; mail does not wait for that."""
+        try:
+            keep_version(self.ingredients, Path(self.settings.state))
+        except PortError as error:
+            self.log.error("profile-not-kept", profile=self.runtime.digest, error=str(error))
+
+    def _tell_health(self) -> None:
+        slim = replace(self.ingredients, tables=(), epochs=()).pack()  # it signs, and knows no senders
+        for child in self.family.of_kind(HEALTH, leaving=False):
+            self.family.tell(child, b"R", packed(self.runtime.digest, slim))
 
     def _keep_old(self, problems: list[str]) -> None:
-        self._last_reload = f"reload {self._reloads} failed, the old profile is in force"
+        self._reloads.settled = self._reloads.asked
+        self._reloads.last = f"reload {self._reloads.asked} failed, the old profile is in force"
+        self._reloads.problems = tuple(problems)
         self.log.error("reload-failed", kept=self.runtime.digest, problems=problems)
         self._record("reload", result="failed", profile=self.runtime.digest, problems=problems[:20])
-        notify(f"STATUS={self._last_reload}")
-        self._write_status(problems)
+        self._notify_status()
+        self._status.write(self.runtime, self._reloads, self.family)
 
     def _replace_program(self, wake: int, heard: bytes = b"") -> None:
         """Become the program that is on disk now, in this process, with listeners and workers inherited.
@@ -319,32 +258,19 @@ class Supervisor:
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _WORDS)
         try:
-            if why := self._why_not_replace():
+            if why := why_not(Path(self.settings.state), self._settings_path):
                 self.log.error("restart-refused", why=why)
             else:
                 self._execute(wake, heard)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WORDS)
 
-    def _why_not_replace(self) -> str:
-        """What a new program would stumble over, or an empty string."""
-        try:
-            read_override(Path(self.settings.state), time.time())
-            tried = subprocess.run(
-                [sys.executable, "-m", "sealgate", "check", "--settings", str(self._settings_path)],
-                capture_output=True, text=True, timeout=60, check=False,
-            )  # fmt: skip
-        except (PortError, OSError, subprocess.SubprocessError) as error:
-            return str(error)
-        return (tried.stdout + tried.stderr)[-2000:] or "check failed" if tried.returncode != 0 else ""
-
     def _execute(self, wake: int, heard: bytes) -> None:
         self._log_ended()
         children = tuple(
             (c.pid, c.kind, c.channel.fileno() if c.channel is not None else -1) for c in self.family.children.values()
         )
-        listeners = (self._milter.fileno(), self._writing.fileno(), self._reading.fileno())
-        handover = Handover(self._address, str(self._folder), listeners, children)
+        handover = Handover(self._doors.address, str(self._folder), self._doors.descriptors, children)
         self._record("restart", pid=os.getpid())
         self._journal.close()
         leave(handover)
@@ -354,12 +280,7 @@ class Supervisor:
             heard += os.read(wake, 4096)
         for number in set(heard) & set(_WORDS) - {signal.SIGUSR2}:  # caught, and not obeyed: the new program will
             os.kill(os.getpid(), number)
-        try:
-            command = [sys.executable, "-m", "sealgate", "serve", "--settings", str(self._settings_path)]
-            os.execv(sys.executable, command)
-        except OSError as error:
-            withdraw(handover)
-            self.log.error("restart-failed", error=str(error))
+        self.log.error("restart-failed", error=become(handover, self._settings_path))
 
     # -- what is said of it ------------------------------------------------------------------------------------------
 
@@ -372,19 +293,6 @@ class Supervisor:
         except PortError as error:
             self.log.error("not-recorded", kind=kind, error=str(error))
 
-    def _write_status(self, problems: list[str] | None = None) -> None:
-        status = {
-            "pid": os.getpid(),
-            "profile": self.runtime.digest,
-            "mode": "enforce" if self.runtime.enforces_at(time.time()) else "report",
-            "seal": self.runtime.profile.seal,
-            "reloads": self._reloads,
-            "last": self._last_reload,
-            "problems": problems or [],
-            "workers": [c.pid for c in self.family.of_kind(WORKER, leaving=False)],
-            "draining": [c.pid for c in self.family.of_kind(WORKER, leaving=True)],
-        }
-        try:
-            files.replace(self._folder / STATUS_FILE, json.dumps(status).encode())
-        except PortError as error:
-            self.log.error("status-not-written", error=str(error))
+    def _notify_status(self) -> None:
+        unready = printable(f"; NOT READY: {self._unready[0]}", 300) if self._unready else ""
+        notify(f"STATUS=profile {self.runtime.digest[:12]}, {self._reloads.last}{unready}")

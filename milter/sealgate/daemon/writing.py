@@ -24,6 +24,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +86,7 @@ def run_writer(
     marks: dict[str, Any] = {"mark": {"host": host}}
     if state is not None:
         key = auditkey.keep(state, host)
-        marks |= {"note": key.signed, "publish": lambda note: auditkey.publish(state, note)}
+        marks |= {"note": key.signed, "publish": partial(auditkey.publish, state)}
     journal = JournalFile(keeping.path, wait=wait, **marks)
     side = SideFiles(state) if state is not None else None
     try:

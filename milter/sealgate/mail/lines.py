@@ -2,13 +2,14 @@
 
 An MTA breaks lines that are too long for SMTP (RFC 5321 4.5.3.1.6), turns or drops line ends that are none, and may
 encode octets beyond ASCII where the next hop takes no others (RFC 6152 3). `LineScan` is fed the body in chunks of any
-size and holds two numbers; its cost is far below that of a hash. Nothing here raises.
+size and holds two numbers; it costs about as much as a hash does. Nothing here raises.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 MAX_LINE: Final = 998  # octets without CRLF: RFC 5322 2.1.1, RFC 5321 4.5.3.1.6
+_MANY: Final = 4_096  # line ends of one chunk, beyond which counting them is cheaper than putting them in anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,9 @@ class LineScan:
         self._is_eight_bit = self._is_eight_bit or not chunk.isascii()
         self._has_nul = self._has_nul or b"\0" in chunk
         if not self._is_bare:
-            # Pairs are counted, those across the border of two chunks by hand.
-            pairs, across = chunk.count(b"\r\n"), self._ends_in_cr and chunk[0] == 0x0A
-            ends_in_cr = chunk.endswith(b"\r")
-            lone_before = self._ends_in_cr and not across
-            self._is_bare = (
-                lone_before or chunk.count(b"\r") - ends_in_cr != pairs or chunk.count(b"\n") - bool(across) != pairs
-            )
-            self._ends_in_cr = ends_in_cr
+            data = b"\r" + chunk if self._ends_in_cr else chunk
+            self._ends_in_cr = data.endswith(b"\r")
+            self._is_bare = _has_lone_end(data[:-1] if self._ends_in_cr else data)
         if not self._is_long:
             self._measure(chunk)
 
@@ -73,3 +69,16 @@ class LineScan:
             start, room, self._open = end + 1, MAX_LINE + 2, 0
         self._open += size - start
         self._is_long = size - start >= room
+
+
+def _has_lone_end(data: bytes) -> bool:
+    """Whether a CR or LF in `data` stands alone.
+
+    Take out each CR and put one before each LF: where all are pairs, nothing has changed. Octets between them are
+    passed over at the speed of memchr; a search for pairs looks at each.
+    """
+    rest = data.replace(b"\r", b"", _MANY)
+    if len(data) - len(rest) < _MANY:
+        return rest.replace(b"\n", b"\r\n", _MANY) != data
+    pairs = data.count(b"\r\n")
+    return data.count(b"\r") != pairs or data.count(b"\n") != pairs

@@ -23,7 +23,7 @@ KNOWN_KEYS: Final = MappingProxyType(
         "logins[]": ("listener", "mechanism", "spelled", "principal", "encoding"),
         "domains.*": ("sign", "keys", "subdomains", "canonicalization", "auid", "timestamp", "signature_ttl"),
         "domains.*.keys[]": ("selector", "file"),
-        "signatures[]": ("authors", "identities", "keys", "last"),
+        "signatures[]": ("authors", "identities", "keys", "auid", "last"),
         "identities.*": (
             "principals", "kind", "class", "networks", "certificates", "local", "only_from", "mechanisms",
             "min_cipher_bits", "senders", "postal_addresses", "consent", "one_click", "sexually_explicit",

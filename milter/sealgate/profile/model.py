@@ -372,12 +372,14 @@ class SignatureRow:
         identities: names of the identities it is for; empty: any.
         keys: (domain, selector) of each; an empty selector for all keys of the domain, `OWN_KEYS` without a selector
             for those of the author's own domain.
+        auid: a fixed address, or `@domain`, for `i=` of its signatures; empty: what their domains say.
         is_last: whether the rows behind it are not looked at once it fits.
     """
 
     keys: tuple[tuple[str, str], ...]
     authors: tuple[AuthorPattern, ...] = ()
     identities: tuple[str, ...] = ()
+    auid: str = ""
     is_last: bool = False
     place: str = field(default="", compare=False)
 

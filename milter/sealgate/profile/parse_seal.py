@@ -28,8 +28,11 @@ MAX_ROWS: Final = 10_000  # of `signatures`; each message is held against all of
 MAX_SIGNATURES: Final = 10  # by one row; each costs the time of one, and receivers look at few (RFC 6376 8.4)
 MAX_TTL: Final = 10 * 365 * 86_400  # seconds; longer is a slip of the pen
 
-_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_SELECTOR: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 6376 3.1: sub-domain *("." sub-domain)
+# RFC 6376 3.1: sub-domain *("." sub-domain), and underscores, which are in use and which verifiers take. `seal.keys`
+# reads no other.
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_SELECTOR: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_MAX_SELECTOR: Final = 63  # octets
 _SPAN: Final = re.compile(r"([0-9]{1,9})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -98,8 +101,10 @@ def _domain(name: str, key: Scalar, value: Node, problems: Problems) -> Domain:
 
 def _key(node: Node, problems: Problems) -> KeySource:
     fields = read_fields(node, KNOWN_KEYS["domains.*.keys[]"], "a key", problems)
+    if not isinstance(node, Table):
+        return KeySource("", "")
     selector, file = fields.need_text("selector"), fields.need_text("file")
-    if selector and (len(selector) > 200 or not _SELECTOR.fullmatch(selector)):
+    if selector and (len(selector) > _MAX_SELECTOR or not _SELECTOR.fullmatch(selector)):
         problems.error(
             fields.at("selector"), f"{shown(selector)} is no selector", "letters, digits and hyphens, such as s2026"
         )
@@ -144,14 +149,37 @@ def _row(
     if len(nodes) > MAX_SIGNATURES:
         problems.error(nodes[MAX_SIGNATURES][1], f"more than {MAX_SIGNATURES} keys for one message")
     keys = [_key_reference(text, place, domains, problems) for text, place in nodes]
+    auid = _auid(fields, problems)
+    host = auid.rpartition("@")[2]
+    for key in keys:
+        if auid and key is not None and key[0] != OWN_KEYS and not f".{host}".endswith(f".{key[0]}"):
+            message = f"{shown(auid)} does not lie in {key[0]}, and i= must lie in d= (RFC 6376 3.5)"
+            problems.error(fields.at("auid"), message)
     row = SignatureRow(
         keys=tuple(dict.fromkeys(key for key in keys if key is not None)),
         authors=authors,
         identities=tuple(name for name, _ in named),
+        auid=auid,
         is_last=fields.yes_no("last", default=False),
         place=problems.line(node.place),
     )
     return row if problems.errors == before and row.keys else None
+
+
+def _auid(fields: Fields, problems: Problems) -> str:
+    """Read an address or `@domain`; empty where it is not given."""
+    text = fields.text("auid")
+    if not text:
+        return ""
+    try:
+        local, at, domain = text.rpartition("@")
+        if at and not local:
+            return f"@{normal_domain(domain)}"
+        address = parse_address(text.encode("utf-8"))
+    except AddressError as error:
+        problems.error(fields.at("auid"), f"{shown(text)} cannot be i=: {error}", "an address, or @domain")
+        return ""
+    return f"{address.local}@{address.domain}" if address.local.isascii() else f"@{address.domain}"
 
 
 def _author(text: str, place: Place, problems: Problems) -> AuthorPattern | None:
@@ -183,10 +211,12 @@ def _key_reference(
     except AddressError:
         domain = None
     if domain is None:
-        problems.error(place, f"{shown(text)} names no domain under `domains:`", near(written, tuple(domains)))
+        hint = near(written, tuple(domains)) or f"{OWN_KEYS}, a domain, or domain/selector"
+        problems.error(place, f"{shown(text)} names no domain under `domains:`", hint)
         return None
     known = [source.selector for source in domain.keys]
     if selector and selector not in known:
-        problems.error(place, f"domain {domain.name} has no key {shown(selector)}", near(selector, known))
+        hint = near(selector, known) or (f"its keys are {', '.join(known)}" if known else "it has none")
+        problems.error(place, f"domain {domain.name} has no key {shown(selector)}", hint)
         return None
     return domain.name, selector

@@ -12,14 +12,14 @@ from typing import Final, Literal
 
 from sealgate.profile.fields import Fields, read_fields
 from sealgate.profile.model import Place, Problem
-from sealgate.profile.nodes import Problems, read_tree, shown
+from sealgate.profile.nodes import Problems, Scalar, read_tree, shown
 
 POSTFIX_QUEUE: Final = "/var/spool/postfix/"
 # sockaddr_un holds 107 octets and a NUL (unix(7)); 9 are kept for the private name under which it is bound first.
 MAX_UNIX_PATH: Final = 98
 SETTINGS_KEYS: Final = (
     "socket", "socket_mode", "workers", "readers", "profile", "audit_log", "state", "runtime", "log_level",
-    "drain_max", "reader_memory_mb", "deadline_seconds", "durability",
+    "drain_max", "reader_memory_mb", "deadline_seconds", "durability", "http", "dns_servers",
 )  # fmt: skip
 SETTINGS_CHOICES: Final = MappingProxyType(
     {"log_level": ("debug", "info", "warning", "error"), "durability": ("before-verdict", "interval", "none")}
@@ -28,6 +28,7 @@ SETTINGS_CHOICES: Final = MappingProxyType(
 _MODE = re.compile(r"0?[0-7]{3}")
 _SENDMAIL = re.compile(r"([0-9]{1,5})@(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})")
 _POSTFIX = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
+_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::([0-9]{1,5}))?")
 _VOLATILE: Final = ("/run/", "/var/run/", "/tmp/", "/dev/shm/")  # noqa: S108 - compared, never written to
 
 
@@ -88,6 +89,8 @@ class Settings:
     reader_memory_mb: int = 512  # MiB of address space of one reader process
     deadline_seconds: int = 5  # for all that is asked of the world about one message
     durability: str = "before-verdict"  # the audit line is on disk before the MTA gets its answer
+    http: Socket | None = None  # where the pages about our health are served; None: nowhere
+    dns_servers: tuple[tuple[str, int], ...] = ()  # address and port, one for all; none: the system's
 
 
 def parse_socket(text: str) -> Socket:
@@ -117,6 +120,19 @@ def parse_socket(text: str) -> Socket:
     if not 0 < int(port) < 65536:
         raise ValueError("the port must be from 1 to 65535")
     return _inet(kind, host, int(port))
+
+
+def parse_server(text: str) -> tuple[str, int]:
+    """Read a DNS server: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
+
+    Raises:
+        ValueError: it is none of these; a name is none either, as nobody could be asked for its address.
+    """
+    found = _SERVER.fullmatch(text)
+    address, port = (found[1] or found[2], int(found[3] or 53)) if found else (text, 53)
+    if not 0 < port < 65536:
+        raise ValueError("the port must be from 1 to 65535")
+    return str(ip_address(address)), port
 
 
 def _unix(path: str) -> Socket:
@@ -159,7 +175,7 @@ def parse_settings(text: str, file: str) -> tuple[Settings | None, tuple[Problem
     fields = read_fields(root, SETTINGS_KEYS, "the settings", problems)
     usual = Settings()
     settings = Settings(
-        socket=_socket(fields, usual.socket),
+        socket=_socket(fields, "socket") or usual.socket,
         socket_mode=_mode(fields, usual.socket_mode),
         workers=fields.whole("workers", 0, 256, usual.workers),
         readers=fields.whole("readers", 1, 64, usual.readers),
@@ -173,20 +189,40 @@ def parse_settings(text: str, file: str) -> tuple[Settings | None, tuple[Problem
         # Postfix gives a milter 30 s for a command (milter_command_timeout); signing and syncing need their share.
         deadline_seconds=fields.whole("deadline_seconds", 1, 24, usual.deadline_seconds),
         durability=fields.choice("durability", SETTINGS_CHOICES["durability"], usual.durability),
+        http=_http(fields),
+        dns_servers=_servers(fields),
     )
     _judge(settings, fields)
     return (None if problems.errors else settings), problems.listed()
 
 
-def _socket(fields: Fields, usual: Socket) -> Socket:
-    text = fields.text("socket")
+def _socket(fields: Fields, key: str) -> Socket | None:
+    text = fields.text(key)
     if not text:
-        return usual
+        return None
     try:
         return parse_socket(text)
     except ValueError as error:
-        fields.problems.error(_value(fields, "socket"), f"{shown(text)} is no socket: {error}")
-        return usual
+        fields.problems.error(_value(fields, key), f"{shown(text)} is no socket: {error}")
+        return None
+
+
+def _http(fields: Fields) -> Socket | None:
+    """Where the pages are served: `off`, nothing and an empty text mean nowhere."""
+    node = fields.nodes.get("http")
+    return None if isinstance(node, Scalar) and node.text in ("", "off") else _socket(fields, "http")
+
+
+def _servers(fields: Fields) -> tuple[tuple[str, int], ...]:
+    found: list[tuple[str, int]] = []
+    for text, place in fields.texts("dns_servers", one_will_do=True):
+        try:
+            found.append(parse_server(text))
+        except ValueError as error:
+            fields.problems.error(place, f"{shown(text)} is no DNS server: {error}", "such as 192.0.2.53 or [::1]:5353")
+    if len({port for _, port in found}) > 1:
+        fields.problems.error(_value(fields, "dns_servers"), "all DNS servers must have the same port")
+    return tuple(found)
 
 
 def _mode(fields: Fields, usual: int) -> int:
@@ -232,6 +268,14 @@ def _judge(settings: Settings, fields: Fields) -> None:
         problems.warning(
             fields.at("socket_mode"), f"mode {settings.socket_mode:04o} shuts out the filter's own account"
         )
+    if settings.http is not None and not settings.http.is_loopback:
+        problems.warning(
+            fields.at("http"),
+            f"{settings.http.host} is not loopback: who reaches it reads which keys and domains fail",
+            "inet:8895@127.0.0.1, or a path",
+        )
+    if settings.http == where:
+        problems.error(fields.at("http"), "`http` is the MTA's own socket: it needs another one")
     for key, path in (("audit_log", settings.audit_log), ("state", settings.state)):
         if f"{path}/".startswith(_VOLATILE):
             problems.warning(fields.at(key), f"{shown(key)} at {shown(path)} is lost when the host restarts")

@@ -95,7 +95,7 @@ def _stand_ins(profile: Profile) -> Iterator[tuple[str, tuple[SigningKey, ...]]]
     private = Ed25519PrivateKey.generate()
     for domain in profile.domains.values():
         selectors = [source.selector for source in domain.keys] or ["unnamed"]
-        if domain.sign:
+        if domain.sign or domain.keys:  # a row of `signatures` may name keys of a domain that signs nothing itself
             yield domain.name, tuple(SigningKey(domain.name, s, KeyType.ED25519_SHA256, private) for s in selectors)
 
 

@@ -44,6 +44,11 @@ class SigningKey:
     private: PrivateKey = field(repr=False)
 
     @property
+    def bits(self) -> int:
+        """The size of the key as people name it: the modulus of RSA; 256 for Ed25519."""
+        return self.private.key_size if isinstance(self.private, RSAPrivateKey) else 256
+
+    @property
     def record_name(self) -> str:
         """The DNS name of its TXT record, without the last dot (RFC 6376 3.6.2.1)."""
         return f"{self.selector}._domainkey.{self.domain}"
@@ -74,33 +79,43 @@ def load(pem: bytes, domain: str, selector: str) -> SigningKey:
     return SigningKey(domain, selector, KeyType.RSA_SHA256, private)
 
 
-def generate(kind: Literal["rsa2048", "ed25519"]) -> bytes:
+def generate(kind: Literal["rsa2048", "rsa4096", "ed25519"]) -> bytes:
     """Make a new private key and return it as unencrypted PKCS#8 PEM; the caller keeps it from other eyes.
 
     Raises:
-        ValueError: `kind` is neither of the two.
+        ValueError: `kind` is none of the three.
     """
     private: PrivateKey
-    if kind == "rsa2048":
-        private = generate_private_key(public_exponent=65_537, key_size=2048)
+    if kind in ("rsa2048", "rsa4096"):
+        private = generate_private_key(public_exponent=65_537, key_size=int(kind.removeprefix("rsa")))
     elif kind == "ed25519":
         private = Ed25519PrivateKey.generate()
     else:
-        raise ValueError(f"keys are rsa2048 or ed25519, not {kind!r}")
+        raise ValueError(f"keys are rsa2048, rsa4096 or ed25519, not {kind!r}")
     return private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def public_record(key: SigningKey) -> str:
-    """Return the text of the key record to publish (RFC 6376 3.6.1; for Ed25519 RFC 8463 4.2)."""
+def public_octets(key: SigningKey, *, bare: bool = False) -> bytes:
+    """Return the public half as `p=` holds it in base64: RSA wrapped in SubjectPublicKeyInfo, Ed25519 as 32 octets.
+
+    Args:
+        key: the private key.
+        bare: an RSA key as RSAPublicKey, which RFC 6376 3.6.1 names and few publish.
+    """
     public = key.private.public_key()
     if key.algorithm is KeyType.ED25519_SHA256:
-        octets = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        return f"v=DKIM1; k=ed25519; p={base64.b64encode(octets).decode('ascii')}"
-    # SubjectPublicKeyInfo, as RFC 6376 C does and all verifiers expect (its 3.6.1 names the bare RSAPublicKey).
-    octets = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return f"v=DKIM1; k=rsa; p={base64.b64encode(octets).decode('ascii')}"
+        return public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    # SubjectPublicKeyInfo is what RFC 6376 C shows and all verifiers expect.
+    form = serialization.PublicFormat.PKCS1 if bare else serialization.PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(serialization.Encoding.DER, form)
+
+
+def public_record(key: SigningKey) -> str:
+    """Return the text of the key record to publish (RFC 6376 3.6.1; for Ed25519 RFC 8463 4.2)."""
+    kind = "ed25519" if key.algorithm is KeyType.ED25519_SHA256 else "rsa"
+    return f"v=DKIM1; k={kind}; p={base64.b64encode(public_octets(key)).decode('ascii')}"
 
 
 def txt_strings(record: str) -> tuple[str, ...]:
@@ -114,15 +129,30 @@ def txt_strings(record: str) -> tuple[str, ...]:
     return tuple(record[i : i + MAX_TXT_STRING] for i in range(0, len(record), MAX_TXT_STRING)) or ("",)
 
 
-def zone_line(selector: str, domain: str, record: str) -> str:
+def zone_line(selector: str, domain: str, record: str, ttl: int | None = None) -> str:
     """Return the TXT record for a zone file (RFC 1035 5.1), each string quoted on its own line, within parentheses.
+
+    Args:
+        selector: the key's.
+        domain: the signing domain; the name is written out, so it means the same in every file.
+        record: the text to publish.
+        ttl: seconds; without one the zone's own holds.
 
     Raises:
         ValueError: the record is not ASCII.
     """
-    quoted = ('"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"' for s in txt_strings(record))
-    strings = "\n\t".join(quoted)
-    return f"{selector}._domainkey.{domain}. IN TXT (\n\t{strings} )"
+    strings = "\n\t".join(quoted_strings(record))
+    lasting = "" if ttl is None else f" {ttl}"
+    return f"{selector}._domainkey.{domain}.{lasting} IN TXT (\n\t{strings} )"
+
+
+def quoted_strings(record: str) -> tuple[str, ...]:
+    """The strings of a record as zone files and nsupdate(1) take them.
+
+    Raises:
+        ValueError: the record is not ASCII.
+    """
+    return tuple('"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"' for s in txt_strings(record))
 
 
 def _refuse_bad_name(domain: str, selector: str) -> None:

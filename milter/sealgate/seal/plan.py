@@ -145,41 +145,42 @@ def plan(
     chosen = _chosen(author, identity, profile)
     if isinstance(chosen, Skipped):
         return chosen
-    signers: list[Signer] = []
-    for domain, selector in chosen:
+    signers: dict[tuple[str, str], Signer] = {}  # each key signs once, whatever names it
+    for domain, selector, fixed in chosen:
         ours = [key for key in keys.get(domain.name, ()) if selector in ("", key.selector)]
         if not ours:
             return NoKey(domain.name)
-        auid = _auid(domain, author)
-        signers += [
-            Signer(key, domain.header_form, domain.body_form, auid, domain.timestamp, domain.ttl) for key in ours
-        ]
+        auid = _fixed(domain, fixed) if fixed else _auid(domain, author)
+        for key in ours:
+            signer = Signer(key, domain.header_form, domain.body_form, auid, domain.timestamp, domain.ttl)
+            signers.setdefault((key.domain, key.selector), signer)
     commercial = identity is not None and identity.mail_class is MailClass.COMMERCIAL
-    return SealPlan(tuple(dict.fromkeys(signers)), signed_names(headers, commercial=commercial))
+    return SealPlan(tuple(signers.values()), signed_names(headers, commercial=commercial))
 
 
-def _chosen(author: Address, identity: Identity | None, profile: Profile) -> list[tuple[Domain, str]] | Skipped:
-    """Domains and selectors that sign for an author: by the rows that fit, else the author's own domain."""
+def _chosen(author: Address, identity: Identity | None, profile: Profile) -> list[tuple[Domain, str, str]] | Skipped:
+    """Domains, selectors and fixed `i=` that sign for an author: by the rows that fit, else the author's own domain."""
     own = profile.signer_of(author.domain)
-    references: list[tuple[str, str]] = []
+    references: dict[tuple[str, str], str] = {}
     for row in profile.signatures:
         if _fits(row, author, identity):
-            references += row.keys
+            for reference in row.keys:
+                references.setdefault(reference, row.auid)
             if row.is_last:
                 break
     if not references:
-        references.append((OWN_KEYS, ""))
-    found: list[tuple[Domain, str]] = []
+        references[OWN_KEYS, ""] = ""
+    found: list[tuple[Domain, str, str]] = []
     skipped = ""
-    for name, selector in dict.fromkeys(references):
+    for (name, selector), auid in references.items():
         if name != OWN_KEYS:
-            found.append((profile.domains[name], selector))
+            found.append((profile.domains[name], selector, auid))
         elif own is None:
             skipped = "subdomain-not-signed" if profile.owns(author.domain) else "foreign-author"
         elif not own.sign:
             skipped = "domain-says-no"
         else:
-            found.append((own, ""))
+            found.append((own, "", auid))
     return found or Skipped(skipped)
 
 
@@ -187,6 +188,12 @@ def _fits(row: SignatureRow, author: Address, identity: Identity | None) -> bool
     if row.identities and (identity is None or identity.name not in row.identities):
         return False
     return not row.authors or any(pattern.matches(author) for pattern in row.authors)
+
+
+def _fixed(domain: Domain, auid: str) -> str:
+    """A fixed value of `i=`, where it lies at or below `d=`."""
+    local, _, host = auid.rpartition("@")
+    return f"{_quoted(local)}@{host}" if f".{host}".endswith(f".{domain.name}") else ""
 
 
 def _auid(domain: Domain, author: Address) -> str:
@@ -209,8 +216,8 @@ def signed_names(headers: Headers, *, commercial: bool) -> tuple[bytes, ...]:
 
     An oversigned name is written as the message writes it, or as in `OVERSIGNED` where the message has none.
     """
-    present = [field for field in headers if field.key in _SIGNED_KEYS]
-    written = {field.key: field.name.rstrip(b" \t") for field in reversed(present)}
+    names = (field.name.rstrip(b" \t") for field in headers)
+    present = [name for name in names if name.lower() in _SIGNED_KEYS]
+    written = {name.lower(): name for name in reversed(present)}
     oversigned = OVERSIGNED + OVERSIGNED_COMMERCIAL if commercial else OVERSIGNED
-    once_more = (written.get(name.lower(), name) for name in oversigned)
-    return (*(field.name.rstrip(b" \t") for field in present), *once_more)
+    return (*present, *(written.get(name.lower(), name) for name in oversigned))

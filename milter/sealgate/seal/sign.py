@@ -9,14 +9,14 @@ must then not let the message go unsigned.
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from sealgate.mail.headers import Headers
+from sealgate.mail.headers import Field, Headers
 from sealgate.profile.model import Form
 from sealgate.seal.canonical import relaxed_field, simple_field
 from sealgate.seal.keys import SigningKey
@@ -28,7 +28,12 @@ _FOLD: Final = "\n\t"
 
 
 def sign(
-    plan: SealPlan, headers: Headers, body_hashes: Mapping[Form, bytes], timestamp: int
+    plan: SealPlan,
+    headers: Headers,
+    body_hashes: Mapping[Form, bytes],
+    timestamp: int,
+    *,
+    relaxed: Sequence[bytes] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """Sign a message with every signer of the plan.
 
@@ -37,6 +42,7 @@ def sign(
         headers: the header block as it will leave, without our signatures.
         body_hashes: SHA-256 of the body in each canonicalization that the plan uses.
         timestamp: seconds since the epoch, UTC, for `t=`.
+        relaxed: `selections` of the plan's names in relaxed form, where the caller has them already.
 
     Returns:
         `("DKIM-Signature", value)` for each signer in the plan's order, each to be inserted above all other fields; the
@@ -47,8 +53,10 @@ def sign(
     """
     if timestamp < 0 or any(len(body_hashes.get(s.body_form, b"")) != 32 for s in plan.signers):
         raise ValueError("a body hash has 32 octets and a time is not before 1970")
-    forms = {signer.header_form for signer in plan.signers}
-    selected = {form: b"".join(selected_fields(plan.names, headers, form)) for form in forms}
+    selected = {signer.header_form: b"" for signer in plan.signers}
+    for form in selected:
+        known = relaxed if form is Form.RELAXED else None
+        selected[form] = b"".join(known if known is not None else selections(plan.names, headers, form))
     return tuple(
         (FIELD_NAME, _signature(s, plan.names, selected[s.header_form], body_hashes[s.body_form], timestamp))
         for s in plan.signers
@@ -67,24 +75,37 @@ def selected_fields(names: Iterable[bytes], headers: Headers, form: Form = Form.
 def selections(names: Iterable[bytes], headers: Headers, form: Form = Form.RELAXED) -> Iterator[bytes]:
     """`selected_fields`, with an empty answer for each name that stands for nothing."""
     canonical = relaxed_field if form is Form.RELAXED else simple_field
-    unused: dict[bytes, list[bytes]] = {}
     wanted = [name.lower() for name in names]
-    for key in wanted:
-        unused[key] = []
+    unused: dict[bytes, list[Field]] = {key: [] for key in wanted}
     for field in headers:
-        if field.key in unused:
-            unused[field.key].append(canonical(field.name, field.value))
+        if (key := field.key) in unused:
+            unused[key].append(field)
     for key in wanted:
-        yield unused[key].pop() if unused[key] else b""
+        if same := unused[key]:
+            field = same.pop()
+            yield canonical(field.name, field.value)
+        else:
+            yield b""
 
 
-def field_digests(names: Iterable[bytes], headers: Headers) -> tuple[str, ...]:
-    """What each name of `h=` stood for, for the record: the name, and the first 16 hex digits of the SHA-256 of the
-    field in relaxed form, or `-` where there was none to sign (oversigned).
-    """  # noqa: D205 - one sentence
-    names = tuple(names)
-    digests = (hashlib.sha256(octets).hexdigest()[:16] if octets else "-" for octets in selections(names, headers))
-    return tuple(f"{name.decode('ascii')} {digest}" for name, digest in zip(names, digests, strict=True))
+def field_digests(names: Iterable[bytes], relaxed: Iterable[bytes]) -> tuple[str, ...]:
+    """What each name of `h=` stood for, for the record.
+
+    Args:
+        names: all names of `h=`, or the first of them.
+        relaxed: `selections` of the same names in relaxed form.
+
+    Returns:
+        For each a name and, after a space, the first 16 hex digits of the SHA-256 of the field, or `-` where there was
+        none to sign (oversigned).
+
+    Raises:
+        ValueError: there are not as many fields as names.
+    """
+    return tuple(
+        f"{name.decode('ascii')} {hashlib.sha256(octets).hexdigest()[:16] if octets else '-'}"
+        for name, octets in zip(names, relaxed, strict=True)
+    )
 
 
 def _signature(signer: Signer, names: tuple[bytes, ...], signed: bytes, body_hash: bytes, timestamp: int) -> str:
