@@ -44,6 +44,8 @@ def run(case: Case, relay: Relay, realm: Realm, gate: Gate) -> Seen:
         if decisions:
             raise DriverError(f"a passing listener was judged: {decisions}")
         return Seen("pass")
+    if not decisions and not case.sasl[1] and code >= 400:  # who has not logged in is only counted
+        return Seen("reject" if code >= 500 else "tempfail", f"{code} {text}")
     if len(decisions) != 1:
         raise DriverError(f"{len(decisions)} decisions recorded for one message; client heard {code} {text}")
     seen = seen_in(decisions[0])

@@ -27,6 +27,9 @@ def run(case: Case, gate: Gate) -> Seen:
         wire.helo()
         answer = transact(wire, case)
     decisions = gate.events("decision")[before:]
+    if not decisions and not case.sasl[1] and answer.code[0] in "45":  # who has not logged in is only counted
+        action = "reject" if answer.code[0] == "5" else "tempfail"
+        return Seen(action, f"{answer.code} {answer.text}", stage=answer.stage)
     if len(decisions) != 1:
         raise DriverError(f"{len(decisions)} decisions recorded for one message; answered {answer}")
     seen = seen_in(decisions[0])

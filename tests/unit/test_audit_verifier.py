@@ -316,16 +316,18 @@ def test_a_file_written_anew_from_somewhere_on_is_found_by_a_checkpoint_and_by_t
     at = data.draw(st.integers(0, len(plan)))
     forged = written([*plan[:at], *anew], OTHER_KEY)
     forged.checkpoint()
-    assume(forged.lines[: len(made.lines)] != made.lines)
+    covered = made.lines[:-1]  # the checkpoint itself is only covered by the next one
+    assume(forged.lines[: len(covered)] != covered)
     assert verify(forged.lines).is_whole, "without key and checkpoint nobody can know"
     assert not verify(forged.lines, key=KEY.public, signed=quickly_signed).is_whole
     assert not verify(forged.lines, checkpoint=Note.parse(made.notes[-1])).is_whole
     insider = written([*plan[:at], *anew], KEY)
     insider.checkpoint()
-    assume(insider.lines[: len(made.lines)] != made.lines)
+    assume(insider.lines[: len(covered)] != covered)
     assert verify(insider.lines, key=KEY.public, signed=quickly_signed).is_whole, "whoever has the key can do so"
     found = verify(insider.lines, key=KEY.public, checkpoint=Note.parse(made.notes[-1]), signed=quickly_signed)
-    assert found.compared in ("other", "shorter")
+    assert not found.is_whole
+    assert found.compared in ("other", "shorter", "unknown")
 
 
 def test_without_the_key_the_old_notes_do_not_fit_new_lines() -> None:
@@ -562,9 +564,7 @@ def test_no_line_makes_verify_raise(parts, size, from_start) -> None:
         head = Head(head.seq + 1, digest(line))
     note = Note.parse(KEY.signed(chained(size).frontier))
     for is_thorough in (False, True):
-        report = verify(
-            lines, START if from_start else None, key=KEY.public, checkpoint=note, is_thorough=is_thorough
-        )
+        report = verify(lines, START if from_start else None, key=KEY.public, checkpoint=note, is_thorough=is_thorough)
         assert report.lines == len(lines)
         assert all(sentence.isprintable() for sentence in told(report))
 
@@ -615,7 +615,7 @@ def test_memory_does_not_grow_with_the_files() -> None:
             tracemalloc.stop()
 
     peak(100)
-    small, large = peak(2_000), peak(12_000)
+    small, large = peak(1_000), peak(6_000)
     assert large < small + 100_000
     assert large < 4_000_000
 

@@ -628,7 +628,7 @@ class _Walk:
             self.frontier = _frontier(event)  # a file that begins later, or lines that are gone
         self.moment = str(event.get("w", ""))
         if not self.first:
-            self.first, self.sealed_at = seq, self.moment
+            self.first, self.sealed_at = (self.seq + 1 if self.seq >= 0 else seq), self.moment
             if self.compared == "unknown" and self.checkpoint is not None and self.checkpoint.size < seq:
                 self.compared = "before"
                 self._compare(("before", "other"))

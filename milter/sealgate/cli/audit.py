@@ -8,8 +8,7 @@ from typing import BinaryIO, Final
 
 import click
 
-from sealgate.audit.verifier import verify
-from sealgate.cli import EX_DATAERR, Stop, suggesting
+from sealgate.cli import EX_DATAERR, Stop, audit_anchor, audit_verify, suggesting
 from sealgate.cli.loading import settings_option, settings_or_stop
 from sealgate.cli.telling import parsed, row, story, unharmed
 from sealgate.mail.reply import printable
@@ -75,27 +74,8 @@ def explain(reference: str, settings_path: Path, log_path: Path | None, as_json:
         raise Stop(1, f"{path} holds no line with id or queue id {printable(reference)}")
 
 
-command.add_command(suggesting.command)
-
-
-@command.command("verify")
-@settings_option
-@log_option
-@click.pass_context
-def check(ctx: click.Context, settings_path: Path, log_path: Path | None) -> None:
-    """Follow the chain from the first line to the last; exit 1 at the first line that does not fit."""
-    path = log_path or Path(settings_or_stop(settings_path).audit_log)
-    try:
-        with path.open("rb") as file:
-            report = verify(file)
-    except OSError as error:
-        raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
-    for note in report.remarks:
-        click.echo(f"{path}: {note}", err=True)
-    if report.broken is not None:
-        click.echo(f"{path}: {report.broken}", err=True)
-    click.echo(f"{path}: {report.lines} lines, {'whole' if report.is_whole else 'NOT WHOLE'}")
-    ctx.exit(0 if report.is_whole else 1)
+for _verb in (suggesting.command, audit_verify.command, audit_verify.single_file, audit_anchor.command):
+    command.add_command(_verb)
 
 
 def _lines(path: Path, count: int, *, follow: bool) -> Iterator[bytes]:
