@@ -192,8 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell(before: str, one: Round) -> None:
     print(
-        f"{before}{one.rate:.0f} lines/s, one append {one.p50_ms:.2f} ms (p99 {one.p99_ms:.2f}); a line costs "
-        f"{one.writer_us:.1f} us in the writer, {one.clients_us:.1f} us in clients; {one.lines_a_sync:.1f} lines a sync",
+        f"{before}{one.rate:.0f} lines/s, one append {one.p50_ms:.2f} ms (p99 {one.p99_ms:.2f}); a line costs the "
+        f"writer {one.writer_us:.1f} us and clients {one.clients_us:.1f} us; {one.lines_a_sync:.1f} lines a sync",
         flush=True,
     )
 

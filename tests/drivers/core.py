@@ -2,7 +2,7 @@
 
 from sealgate.app.intake import Intake
 from sealgate.app.runtime import Runtime
-from sealgate.app.screen import at_end, at_mail
+from sealgate.app.screen import Outcome, at_end, at_mail
 from sealgate.checks.caller import handling
 from sealgate.mail.headers import parse_block
 from sealgate.mail.message import Envelope, Session
@@ -16,6 +16,12 @@ REFERENCE = "CORE000000000000"
 
 def run(case: Case, runtime: Runtime) -> Seen:
     """Judge a case as the milter adapter would."""
+    outcome = judged(case, runtime)
+    return seen_in(outcome.event) if outcome is not None else Seen("pass")
+
+
+def judged(case: Case, runtime: Runtime) -> Outcome | None:
+    """What comes of a case, with its record; `None` where its listener is not judged."""
     mechanism, name = case.sasl
     session = Session(
         listener="" if case.listener == LOCAL else case.listener,
@@ -25,15 +31,15 @@ def run(case: Case, runtime: Runtime) -> Seen:
         auth_name=name,
     )
     if handling(session, runtime.profile) is Handling.PASS:
-        return Seen("pass")
+        return None
     envelope = Envelope(f"<{case.mail_from}>".encode(), case.mail_from.lower(), (f"<{case.rcpt}>".encode(),))
     first = at_mail(session, envelope, runtime, REFERENCE, NOW)
     if not first.verdict.is_accepted:
-        return seen_in(first.event)
+        return first
     head, _, body = case.wire.partition(b"\r\n\r\n")
     intake = Intake()
     for field in parse_block(head.split(b"\r\n")):
         intake.header(field.name, field.value)
     intake.body(body)
     message, digest = intake.finish(reference=REFERENCE, received_at=NOW, session=session, envelope=envelope)
-    return seen_in(at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False).event)
+    return at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False)

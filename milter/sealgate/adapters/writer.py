@@ -19,7 +19,6 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, Final
 
 from sealgate.app.ports import PortError
@@ -27,7 +26,13 @@ from sealgate.audit.chain import OWN_KINDS, Cut, canonical, cut
 
 LENGTH: Final = struct.Struct(">I")
 MAX_FRAME: Final = 16 << 20
-"""Octets of one request. A line has a few thousand, and a message to a thousand recipients a hundred thousand."""
+"""Octets of one request."""
+
+MAX_LINE: Final = 4 << 20
+"""Octets of one line, before it is linked: whoever looks for a file's end must find a whole line in what is read of it.
+
+A line has a few thousand, and the hundred recipients that one line holds at most a few hundred thousand.
+"""
 
 COUNTED: Final = "refusal"
 """The kind of events that the writer only counts."""
@@ -35,27 +40,29 @@ COUNTED: Final = "refusal"
 _COUNTS: Final = struct.Struct(">HH")  # lines, side values
 _CUT: Final = struct.Struct(">IIII")
 _SIDE: Final = struct.Struct(">6sI")
+_TIME: Final = struct.Struct("@ll")  # struct timeval
 _MAX_IDLE: Final = 128
-_RETRY: Final = 0.005
+_LATE: Final = 0.9  # of the deadline: what is left after a send that had to wait
+_MAX_ANSWER: Final = 4_096
 
 
 def packed(lines: Sequence[Cut], side: Sequence[tuple[str, bytes]] = (), counted: bytes = b"") -> bytes:
     """Make the request for some lines and side values (epoch, octets), or for one counted refusal (JSON).
 
     Raises:
-        PortError: there is more of it than a frame can hold.
+        PortError: there is more of it than a line or a frame can hold.
     """
     pieces = [_COUNTS.pack(len(lines), len(side))] if not counted else [_COUNTS.pack(0, 0), counted]
     for line in lines:
-        pieces += (
-            _CUT.pack(len(line.before), len(line.after_prev), len(line.after_seq), len(line.after_w)),
-            line.before, line.after_prev, line.after_seq, line.after_w,
-        )  # fmt: skip
+        sizes = len(line.before), len(line.after_prev), len(line.after_seq), len(line.after_w)
+        if sum(sizes) > MAX_LINE:
+            raise PortError(f"the audit event has {sum(sizes)} octets, more than {MAX_LINE}")
+        pieces += (_CUT.pack(*sizes), line.before, line.after_prev, line.after_seq, line.after_w)
     for epoch, value in side:
         pieces += (_SIDE.pack(epoch.encode(), len(value)), value)
     octets = b"".join(pieces)
     if len(octets) > MAX_FRAME:
-        raise PortError(f"the audit event has {len(octets)} octets, more than {MAX_FRAME}")
+        raise PortError(f"the audit event has {len(octets)} octets with all its lines, more than {MAX_FRAME}")
     return LENGTH.pack(len(octets)) + octets
 
 
@@ -72,13 +79,19 @@ def unpacked(octets: bytes) -> tuple[tuple[Cut, ...], tuple[tuple[str, bytes], .
             return (), (), octets[at:]
         cuts = []
         for _ in range(lines):
-            sizes = _CUT.unpack_from(octets, at)
-            one, two, three, four, at = accumulate(sizes, initial=at + _CUT.size)
-            cuts.append(Cut(octets[one:two], octets[two:three], octets[three:four], octets[four:at]))
+            a, b, c, d = _CUT.unpack_from(octets, at)
+            at += _CUT.size
+            if a + b + c + d > MAX_LINE or octets.find(b"\n", at, at + a + b + c + d) >= 0:
+                raise ValueError("a frame holds what is no line")
+            b, c, d = at + a + b, at + a + b + c, at + a + b + c + d
+            cuts.append(Cut(octets[at : at + a], octets[at + a : b], octets[b:c], octets[c:d]))
+            at = d
         values = []
         for _ in range(sides):
             epoch, size = _SIDE.unpack_from(octets, at)
             at += _SIDE.size
+            if octets.find(b"\n", at, at + size) >= 0:
+                raise ValueError("a frame holds what is no line")
             values.append((epoch.decode("ascii"), octets[at : at + size]))
             at += size
     except (struct.error, UnicodeDecodeError) as error:
@@ -167,23 +180,20 @@ class WriterClient:
     def _connect(self, until: float) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            while True:
-                _limit(connection, until)
-                try:
-                    connection.connect(self._address)
-                except BlockingIOError:  # unix(7): more wait for the writer than its backlog holds
-                    time.sleep(_RETRY)
-                else:
-                    return connection
+            _limit(connection, socket.SO_SNDTIMEO, until - time.monotonic())
+            connection.connect(self._address)  # unix(7): waits where more wait for the writer than its backlog holds
+            for way in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                _limit(connection, way, self._deadline)
         except OSError as error:
             connection.close()
             raise PortError(f"the audit writer cannot be reached: {_reason(error)}") from error
+        return connection
 
     def _ask(self, connection: socket.socket, frame: bytes, until: float, idle: list[socket.socket]) -> int:
         """Send one request and read its answer; keep the connection where it is still in step."""
         is_in_step = False
         try:
-            answer = _exchange(connection, frame, until)
+            answer = self._exchange(connection, frame, until)
             if answer == b"!":
                 raise _NotTakenError("it is leaving")
             is_in_step = answer[:1] in (b"+", b"-")
@@ -196,6 +206,38 @@ class WriterClient:
             return int(answer[1:])
         text = answer[1:].decode("utf-8", "replace") if answer[:1] == b"-" else "no answer that makes sense"
         raise PortError(f"the audit writer: {text}")
+
+    def _exchange(self, connection: socket.socket, frame: bytes, until: float) -> bytes:
+        was_sent = False
+        try:
+            try:
+                connection.sendall(frame)
+                was_sent = True
+            except (BrokenPipeError, ConnectionResetError) as error:
+                # A frame that was not sent whole is never taken, whatever has been said since.
+                raise _NotTakenError(_reason(error)) from error
+            octets = self._receive(connection, until)
+        except OSError as error:
+            certainty = "the lines may or may not be on disk" if was_sent else "the event was not sent"
+            raise PortError(f"the audit writer: {_reason(error)}; {certainty}") from error
+        return octets
+
+    def _receive(self, connection: socket.socket, until: float) -> bytes:
+        """Read one answer; as a rule it comes in one piece, and long before the limit that the kernel keeps."""
+        left = until - time.monotonic()
+        is_late = left < self._deadline * _LATE
+        if is_late:
+            _limit(connection, socket.SO_RCVTIMEO, left)
+        octets = connection.recv(_MAX_ANSWER)
+        while octets and (len(octets) < LENGTH.size or len(octets) < LENGTH.size + LENGTH.unpack_from(octets)[0]):
+            _limit(connection, socket.SO_RCVTIMEO, until - time.monotonic())
+            is_late, piece = True, connection.recv(_MAX_ANSWER)
+            octets = octets + piece if piece and len(octets) <= _MAX_ANSWER else b""
+        if not octets:
+            raise ConnectionResetError("it ended before it answered")
+        if is_late:
+            _limit(connection, socket.SO_RCVTIMEO, self._deadline)
+        return octets[LENGTH.size :]
 
 
 def read_refusal(octets: bytes) -> dict[str, Any]:
@@ -213,44 +255,14 @@ def read_refusal(octets: bytes) -> dict[str, Any]:
     return event
 
 
-def _exchange(connection: socket.socket, frame: bytes, until: float) -> bytes:
-    was_sent = False
-    try:
-        try:
-            _limit(connection, until)
-            connection.sendall(frame)
-            was_sent = True
-        except (BrokenPipeError, ConnectionResetError) as error:
-            # A frame that was not sent whole is never taken, whatever has been said since.
-            raise _NotTakenError(_reason(error)) from error
-        octets = _receive(connection, until)
-    except OSError as error:
-        certainty = "the lines may or may not be on disk" if was_sent else "the event was not sent"
-        raise PortError(f"the audit writer: {_reason(error)}; {certainty}") from error
-    return octets
-
-
-def _receive(connection: socket.socket, until: float) -> bytes:
-    """Read one answer; as a rule it comes in one piece."""
-    octets = connection.recv(4_096)  # the deadline set for sending still holds
-    while octets and (len(octets) < LENGTH.size or len(octets) < LENGTH.size + LENGTH.unpack_from(octets)[0]):
-        _limit(connection, until)
-        piece = connection.recv(4_096)
-        if not piece or len(octets) > MAX_FRAME:
-            octets = b""
-        else:
-            octets += piece
-    if not octets:
-        raise ConnectionResetError("it ended before it answered")
-    return octets[LENGTH.size :]
-
-
-def _limit(connection: socket.socket, until: float) -> None:
-    left = until - time.monotonic()
-    if left <= 0:
+def _limit(connection: socket.socket, way: int, seconds: float) -> None:
+    """Have the kernel end a wait: one call for each, where Python's own limit takes three (socket(7), SO_RCVTIMEO)."""
+    if seconds <= 0:
         raise TimeoutError("no answer in time")
-    connection.settimeout(left)
+    connection.setsockopt(socket.SOL_SOCKET, way, _TIME.pack(int(seconds), int(seconds % 1 * 1e6) or 1))
 
 
 def _reason(error: Exception) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else str(getattr(error, "strerror", None) or error)
+    if isinstance(error, TimeoutError | BlockingIOError):
+        return "no answer in time"
+    return str(getattr(error, "strerror", None) or error)

@@ -7,7 +7,7 @@ may be anybody's, and nothing here raises on them. Memory is that of one decisio
 
 import json
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -16,7 +16,9 @@ from sealgate.audit.personal import domain_of, plain_address
 Event = dict[str, Any]
 CLASSES: Final = ("commercial", "other")
 
-_CONTINUED: Final = b'"kind":"recipients"'
+CONTINUED: Final = b'"kind":"recipients"'
+"""Octets of a line that continues the decision before it."""
+
 _LITERAL: Final = re.compile(r"[ !#-\[\]-~]+")  # what JSON writes as it is
 _ADDRESS: Final = r"[^\s<>,;:\"()@]{1,320}"
 _MAX_PARTS: Final = 1_000_000
@@ -41,13 +43,18 @@ class Found(Generic[L]):
     lines: tuple[L, ...]
 
 
+def nobody(_: Event) -> bool:
+    """What `Wanted.hidden` says where nothing is known of what stands behind hashes."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is looked for: one of the values of each kind, in all kinds. Empty kinds say nothing.
 
     Attributes:
         recipients: canonical addresses (`personal.plain_address`).
-        hidden: ids of decisions that have one of these recipients behind a hash.
+        hidden: says whether a decision has one of these recipients behind a hash.
         senders: addresses, in the envelope or in From.
         domains: of the sender or of a recipient, or signing; with a leading dot all below it too.
         principals: with a realm, or without one: of any realm. Or the name of an identity.
@@ -56,7 +63,7 @@ class Wanted:
     """
 
     recipients: tuple[str, ...] = ()
-    hidden: Container[str] = frozenset()
+    hidden: Callable[[Event], bool] = nobody
     message_ids: tuple[str, ...] = ()
     principals: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
@@ -109,7 +116,7 @@ class Wanted:
         )
 
     def _is_to(self, event: Event, wanted: tuple[str, ...]) -> bool:
-        return event.get("id") in self.hidden or not set(wanted).isdisjoint(clear_recipients(event))
+        return not set(wanted).isdisjoint(clear_recipients(event)) or self.hidden(event)
 
 
 def event_of(octets: bytes) -> Event:
@@ -135,7 +142,7 @@ def groups_of(lines: Iterable[L], needles: tuple[tuple[bytes, ...], ...]) -> Ite
     met: list[bool] = []
     for line in lines:
         octets = line.octets
-        if _CONTINUED not in octets or not held or len(held) > _MAX_PARTS:
+        if CONTINUED not in octets or not held or len(held) > _MAX_PARTS:
             if held and all(met):
                 yield tuple(held)
             held, met = [line], [False] * len(needles)

@@ -24,7 +24,6 @@ must work alone.
 
 import argparse
 import base64
-import gzip
 import hashlib
 import json
 import sys
@@ -53,6 +52,8 @@ MAX_COUNT: Final = 2**63
 _ALGORITHM: Final = b"\x01"  # C2SP signed-note: Ed25519
 _DASH: Final = "\u2014 "
 _BLOCK: Final = 1 << 18
+_GZIP: Final = b"\x1f\x8b"  # RFC 1952 2.3.1
+_GZIP_BITS: Final = 16 + zlib.MAX_WBITS
 Signed = Callable[[bytes, bytes, bytes], bool]
 
 
@@ -838,13 +839,42 @@ def _faults(report: Report) -> list[str]:
 
 
 def unpacked(file: "BufferedReader") -> Callable[[int], bytes]:
-    """Return what reads the content of an open file, packed with gzip or not.
+    """Return what reads the content of an open file, packed with gzip or not: as `read`, but perhaps less at a time.
 
     Raises:
         OSError: it cannot be read.
     """
-    is_packed = file.peek(2)[:2] == b"\x1f\x8b"  # RFC 1952 2.3.1
-    return gzip.GzipFile(fileobj=file, mode="rb").read if is_packed else file.read
+    return _Unpacking(file).read if file.peek(2)[:2] == _GZIP else file.read
+
+
+class _Unpacking:
+    """What is packed with gzip, in large pieces: the library's own reader takes small ones, and half as long again."""
+
+    def __init__(self, file: "BufferedReader") -> None:
+        self._file = file
+        self._packed = b""
+        self._member = zlib.decompressobj(_GZIP_BITS)
+
+    def read(self, size: int) -> bytes:
+        """Return the next octets, at most `size`; none at the end.
+
+        Raises:
+            EOFError: a member is cut short.
+            zlib.error: it is damaged.
+        """
+        while True:
+            if self._member.eof:  # RFC 1952 2.2: members follow one another; gzip(1) lets zeros fill the rest
+                self._packed = self._member.unused_data.lstrip(b"\0") or self._file.read(_BLOCK).lstrip(b"\0")
+                if not self._packed:
+                    return b""
+                self._member = zlib.decompressobj(_GZIP_BITS)
+            packed = self._packed or self._file.read(_BLOCK)
+            octets = self._member.decompress(packed, size)
+            self._packed = self._member.unconsumed_tail
+            if octets:
+                return octets
+            if not packed and not self._member.eof:
+                raise EOFError("what was packed with gzip is cut short")
 
 
 def lines_of(read: Callable[[int], bytes]) -> Iterator[bytes]:

@@ -1,107 +1,126 @@
 """`sealgate audit`: read the record, for people and for machines."""
 
-import os
+import importlib
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, Final
+from contextlib import closing
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import click
 
-from sealgate.cli import EX_DATAERR, Stop, audit_anchor, audit_verify, suggesting
-from sealgate.cli.loading import settings_option, settings_or_stop
-from sealgate.cli.telling import parsed, row, story, unharmed
-from sealgate.mail.reply import printable
+from sealgate.adapters.auditfiles import Tail
+from sealgate.audit.looking import CONTINUED, Wanted, event_of, groups_of, joined
+from sealgate.cli import EX_DATAERR, Stop
+from sealgate.cli.audit_asking import columns, filter_options, record_options, record_or_stop, wanted_of
+from sealgate.cli.telling import NOISE, harmless, row, unharmed
 
-_TAIL: Final = 256 * 1024  # octets looked at for the last lines
-log_option = click.option("--log", "log_path", type=click.Path(path_type=Path), help="Another audit file.")
+_VERBS: Final = MappingProxyType({
+    "anchor": ("audit_anchor", "command"),
+    "explain": ("audit_explain", "command"),
+    "find": ("audit_find", "command"),
+    "match": ("audit_match", "command"),
+    "suggest": ("suggesting", "command"),
+    "verifier": ("audit_verify", "single_file"),
+    "verify": ("audit_verify", "command"),
+})  # fmt: skip
+_PAUSE: Final = 0.1
 
 
-@click.group("audit")
+class _Verbs(click.Group):
+    """Loads a verb's file when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_VERBS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return super().get_command(ctx, cmd_name)
+        module, name = _VERBS[cmd_name]
+        found: click.Command = getattr(importlib.import_module(f"sealgate.cli.{module}"), name)
+        return found
+
+
+@click.group("audit", cls=_Verbs)
 def command() -> None:
-    """Read the record."""
+    """Read the record: watch it, tell one message's story, search it, prove it.
+
+    \b
+    sealgate audit tail                         watch the gate decide
+    sealgate audit explain 06B3K2QJX8M4T7ZR     what became of this message, and why?
+    sealgate audit find --rcpt jane@example.org --since 2026-11-01
+    sealgate audit match complaint.eml          is this copy ours, and was it changed?
+    sealgate audit verify                       is the record whole?
+    """
 
 
 @command.command("tail")
-@settings_option
-@log_option
-@click.option("--lines", "-n", default=10, show_default=True, help="How many old lines to begin with.")
+@click.option("--lines", "-n", default=10, show_default=True, type=click.IntRange(0), help="Old lines to begin with.")
 @click.option("--follow/--no-follow", default=True, help="Wait for new lines.")
-@click.option("--json", "as_json", is_flag=True, help="The lines as they are.")
-def tail(settings_path: Path, log_path: Path | None, lines: int, follow: bool, as_json: bool) -> None:
+@filter_options
+@click.option("--all", "-a", "shows_all", is_flag=True, help="The lines that speak of the file itself too.")
+@click.option("--json", "as_json", is_flag=True, help="The lines as they are, checkpoints and all.")
+@record_options
+def tail(lines: int, follow: bool, shows_all: bool, as_json: bool, **said: Any) -> None:
     """Watch the gate decide.
+
+    Filters of one kind are alternatives, filters of different kinds must all hold. Times are UTC.
 
     \b
     sealgate audit tail
+    sealgate audit tail --verdict reject --verdict tempfail
+    sealgate audit tail --principal alice --domain example.org -n 50 --no-follow
     sealgate audit tail --json | jq 'select(.verdict == "reject")'
     """
-    path = log_path or Path(settings_or_stop(settings_path).audit_log)
+    wanted = wanted_of(said)
+    path = record_or_stop(said).path
     try:
-        for line in _lines(path, lines, follow=follow):
-            click.echo(unharmed(line) if as_json else row(parsed(line)))
+        with closing(Tail(path)) as file:
+            for group in _groups(file, wanted, lines, hides=not (shows_all or as_json), follow=follow):
+                for told in map(unharmed, group) if as_json else [_row(group)]:
+                    click.echo(told)
     except KeyboardInterrupt:
         pass
     except OSError as error:
-        raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
+        raise Stop(EX_DATAERR, f"{error.filename or path}: {error.strerror}") from error
 
 
-@command.command("explain")
-@click.argument("reference")
-@settings_option
-@log_option
-@click.option("--json", "as_json", is_flag=True, help="The matching lines as they are.")
-def explain(reference: str, settings_path: Path, log_path: Path | None, as_json: bool) -> None:
-    """Tell the story of one message, by the id of a refusal or by its queue id.
-
-    \b
-    sealgate audit explain 06B3K2QJX8M4T7ZR
-    """
-    path = log_path or Path(settings_or_stop(settings_path).audit_log)
-    needle = reference.encode("ascii", "replace")
-    is_found = False
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                if needle not in line:
-                    continue
-                event = parsed(line)
-                if reference in (event.get("id"), event.get("queue_id"), event.get("of")):
-                    is_found = True
-                    click.echo(unharmed(line) if as_json else story(event))
-    except OSError as error:
-        raise Stop(EX_DATAERR, f"{path}: {error.strerror}") from error
-    if not is_found:
-        raise Stop(1, f"{path} holds no line with id or queue id {printable(reference)}")
+def _row(group: tuple[bytes, ...]) -> str:
+    event = joined([event_of(line) for line in group]) or {"kind": "unreadable"}
+    return row(harmless(event), width=columns())
 
 
-for _verb in (suggesting.command, audit_verify.command, audit_verify.single_file, audit_anchor.command):
-    command.add_command(_verb)
+class _Line(NamedTuple):
+    octets: bytes
 
 
-def _lines(path: Path, count: int, *, follow: bool) -> Iterator[bytes]:
-    """The last `count` whole lines, then new ones; a file that was renamed away is left for its successor."""
-    file: BinaryIO = path.open("rb")
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _TAIL))
-    old = file.read().split(b"\n")
-    rest = old.pop()  # what comes after the last newline is not whole yet
-    yield from old[max(0, len(old) - count) :] if count else ()
+def _groups(file: Tail, wanted: Wanted, count: int, *, hides: bool, follow: bool) -> Iterator[tuple[bytes, ...]]:
+    """The wanted lines, each decision with those that continue it."""
+
+    def is_wanted(group: tuple[bytes, ...]) -> bool:
+        if hides and any(kind in group[0] for kind in NOISE):
+            return False
+        return wanted.is_anything or wanted.fits(joined([event_of(line) for line in group]))
+
+    older: list[tuple[bytes, ...]] = []
+    held: list[bytes] = []  # what continues the decision that comes next, as it is read backwards
+
+    def is_wanted_of_old(line: bytes) -> bool:
+        if CONTINUED in line:
+            held.append(line)
+            return False
+        group = (line, *reversed(held))
+        held.clear()
+        if is_wanted(group):
+            older.append(group)
+            return True
+        return False
+
+    file.last(count, is_wanted_of_old)
+    yield from reversed(older)
     while follow:
-        data = file.read(1 << 16)
-        if data:
-            *whole, rest = (rest + data).split(b"\n")
-            yield from whole
-            continue
-        file = _successor(path, file)
-        time.sleep(0.1)
-
-
-def _successor(path: Path, file: BinaryIO) -> BinaryIO:
-    try:
-        if os.stat(path).st_ino != os.fstat(file.fileno()).st_ino:
-            new = path.open("rb")
-            file.close()
-            return new
-    except FileNotFoundError:
-        pass
-    return file
+        # A decision and the lines that continue it are written at once, and so are there at once.
+        for group in groups_of(map(_Line, file.poll()), wanted.needles()):
+            if is_wanted(octets := tuple(line.octets for line in group)):
+                yield octets
+        time.sleep(_PAUSE)

@@ -79,6 +79,8 @@ def command(
         paths = files or files_of(log_path or Path(settings.audit_log if settings else ""))
     except PortError as error:
         raise Stop(EX_DATAERR, str(error)) from error
+    except OSError as error:
+        raise Stop(_status(error), f"{error.filename}: {error.strerror}") from error
     if not paths:
         raise Stop(os.EX_NOINPUT, f"there is no audit file at {log_path or (settings and settings.audit_log)}")
     report = _verified(paths, proof, START if from_start else None, is_thorough=thorough)
@@ -137,10 +139,7 @@ def _verified(paths: Sequence[Path], proof: _Proof, start: verifier.Head | None,
 
     def contents() -> Iterator[tuple[str, Iterator[bytes]]]:
         for path in paths:
-            try:
-                yield str(path), _lines(path, met[path], moved, is_last=path == paths[-1])
-            except OSError as error:
-                raise Stop(_status(error), f"{path}: {error.strerror or error}") from error
+            yield str(path), _lines(path, met[path], moved, is_last=path == paths[-1])
 
     with _bar(sum(status.st_size for status in met.values())) as moved:
         return verifier.verify(
@@ -155,7 +154,7 @@ def _lines(path: Path, met: os.stat_result, moved: Callable[[int], None], *, is_
         with path.open("rb") as file:
             now = os.fstat(file.fileno())
             if (now.st_dev, now.st_ino) != (met.st_dev, met.st_ino):
-                raise Stop(EX_DATAERR, f"{path} was rotated while the files were read: run this again")
+                raise FileNotFoundError
             read, end = verifier.unpacked(file), b"\n"
 
             def step(size: int) -> bytes:
@@ -174,6 +173,8 @@ def _lines(path: Path, met: os.stat_result, moved: Callable[[int], None], *, is_
 
             yield from verifier.lines_of(step)
             moved(-1)
+    except FileNotFoundError as error:
+        raise Stop(EX_DATAERR, f"{path} was rotated while the files were read: run this again") from error
     except OSError as error:
         raise Stop(_status(error), f"{path}: {error.strerror or error}") from error
 

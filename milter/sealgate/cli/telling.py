@@ -1,4 +1,4 @@
-"""Audit lines told to people: one row to skim, or one message's whole story.
+"""Audit lines told to people: one row each, to skim. `cli.audit_story` tells one message's whole story.
 
 Everything of a sender goes through `printable`, so that nothing in a message can drive a terminal.
 """
@@ -17,7 +17,9 @@ Event = dict[str, Any]
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COLOUR: Final = {"accept": "green", "reject": "red", "tempfail": "yellow", "quarantine": "magenta"}
 _HINT: Final = re.compile("[\n?] {4}")  # what parts a problem from its hint, also once line feeds are taken out
-_HERE: Final = ("", "127.0.0.1", "::1")
+NOISE: Final = (b'"kind":"checkpoint"', b'"kind":"recipients"', b'"kind":"anchored"')
+"""What no person wants to see among decisions."""
+
 _ABOUT_THE_LINE: Final = ("kind", "t", "w", "v", "seq", "prev", "host", "software")
 
 
@@ -27,7 +29,7 @@ def parsed(line: bytes) -> Event:
     Its strings are free of what a terminal obeys: the file may be anybody's.
     """
     try:
-        event = _unharmed(json.loads(line))
+        event = harmless(json.loads(line))
     except (ValueError, RecursionError):
         return {"kind": "unreadable"}
     return event if isinstance(event, dict) else {"kind": "unreadable"}
@@ -38,124 +40,93 @@ def unharmed(line: bytes) -> str:
     return _OBEYED.sub("?", line.rstrip(b"\n").decode("ascii", "replace"))
 
 
-def row(event: Event) -> str:
-    """One line for a tired eye: time, verdict, who, from, to, why, id."""
+def row(event: Event, *, width: int = 0, is_dated: bool = False) -> str:
+    """One line for a tired eye: time, verdict, who, from, to, why, id.
+
+    Args:
+        event: harmless.
+        width: columns of the terminal; where a line does not fit, it becomes two. 0: there is none, one line.
+        is_dated: whether the day is shown too.
+    """
     try:
-        return _row(event)
+        return _row(event, width, is_dated=is_dated)
     except (KeyError, TypeError, AttributeError, ValueError):  # a decision of another version
-        return _row(event | {"kind": "unreadable"})
+        return _row(event | {"kind": "unreadable"}, width, is_dated=is_dated)
 
 
-def story(event: Event) -> str:
-    """One message from login to answer, in sentences."""
-    try:
-        return _story(event)
-    except (KeyError, TypeError, AttributeError, ValueError):
-        return _story(event | {"kind": "unreadable"})
-
-
-def _unharmed(value: Any) -> Any:
+def harmless(value: Any) -> Any:
+    """The same value, all of its strings free of what a terminal obeys."""
     if isinstance(value, str):
         return _OBEYED.sub("?", value)
     if isinstance(value, list):
-        return [_unharmed(one) for one in value]
+        return [harmless(one) for one in value]
     if isinstance(value, dict):
-        return {_unharmed(key): _unharmed(one) for key, one in value.items()}
+        return {harmless(key): harmless(one) for key, one in value.items()}
     return value
 
 
-def _row(event: Event) -> str:
-    clock = str(event.get("t", ""))[11:19]
+def _row(event: Event, width: int, *, is_dated: bool) -> str:
+    moment = printable(str(event.get("t", "")), 40)
+    clock = f"{moment[:10]} {moment[11:19]}" if is_dated else moment[11:19]
+    room = (width or 200) - len(clock) - 1
     if event.get("kind") == "reload" and event.get("result") == "failed":
         first = _HINT.split(str((event.get("problems") or ("",))[0]), maxsplit=1)[0]
         told = (
             f"{clock} {'reload':<10} FAILED, the old profile stays in force{': ' * bool(first)}{printable(first, 300)}"
         )
         return click.style(told, fg="red", bold=True)
+    if event.get("kind") == "refusals":
+        return f"{clock} {_counted(event, room)}"
     if event.get("kind") != "decision":
         rest = {k: v for k, v in event.items() if k not in _ABOUT_THE_LINE}
-        return click.style(f"{clock} {event.get('kind', '?'):<10} {printable(json.dumps(rest), 160)}", dim=True)
-    word = event["verdict"]
+        kind = printable(str(event.get("kind", "?")), 20)
+        return click.style(f"{clock} {kind:<10} {printable(json.dumps(rest), max(20, room - 11))}", dim=True)
+    word = printable(str(event["verdict"]), 12)
     head = click.style(f"{word:<10}", fg=_COLOUR.get(word), bold=True)
     auth = event["auth"]
     # Who was not recognised is known by the name that SASL gave, which is nobody's proven one.
-    who = _shown(auth["principal"] or auth["identity"] or auth.get("name") or event["client"]["ip"], 40)
-    would = f" (would {event['would']})" if event["would"] != word else ""
-    why = ", ".join(dict.fromkeys(f["rule"] for f in event["findings"])) or _sealing(event)
-    route = f"{_shown(event['envelope']['from'], 40)} -> {_recipients(event['envelope']['rcpt'])}"
-    return f"{clock} {head} {who:<30} {route}  {why}{would}  {event['id']}"
+    who = shown(auth["principal"] or auth["identity"] or auth.get("name") or event["client"]["ip"], 40)
+    would = f" (would {shown(event['would'], 12)})" if event["would"] != word else ""
+    codes = ", ".join(dict.fromkeys(shown(f["rule"], 60) for f in event["findings"]))
+    why = codes or _sealing(event)
+    route = f"{shown(event['envelope']['from'], 40)} -> {_recipients(event['envelope'])}"
+    reference = shown(event["id"], 40)
+    one = f"{who:<30} {route}  {why}{would}  {reference}"
+    if not width or len(one) + 11 <= room:
+        return f"{clock} {head} {one}"
+    first = printable(f"{why}{would}", max(10, room - 11 - len(reference) - 2))
+    gap = max(2, room - 11 - len(first) - len(reference))
+    indent = " " * (len(clock) + 12)
+    return f"{clock} {head} {first}{' ' * gap}{reference}\n{indent}{printable(f'{who}  {route}', max(20, room - 11))}"
 
 
-def _story(event: Event) -> str:
-    if event.get("kind") != "decision":
-        return f"{event.get('t', '')} {event.get('kind')}: {printable(json.dumps(event), 1000)}"
-    return "\n".join((*_origin(event), *_content(event), *_judgement(event)))
-
-
-def _origin(event: Event) -> list[str]:
-    auth, envelope = event["auth"], event["envelope"]
-    who = printable(auth["principal"] or auth["identity"] or "nobody that was recognised")
-    return [
-        f"{event['id']} at {event['t']} on {event['host']}, queue id {event.get('queue_id') or '-'}",
-        f"  judged   at {event['stage']} under profile {event['profile'][:12]} in {event['mode']} mode",
-        f"  came     {_way(event)}",
-        f"  proven   {who} by {auth['via'] or 'nothing'} {_shown(auth['mechanism'])}".rstrip(),
-        f"  sent as  {_shown(envelope['from'])} to {len(envelope['rcpt'])} recipients",
-    ]
-
-
-def _way(event: Event) -> str:
-    """How a message came in; sendmail(1)'s has no connection that is worth telling of."""
-    client, auth = event["client"], event["auth"]
-    # As `Session.is_local` has it: Postfix emulates a client with port 0.
-    is_local = client.get("port") == 0 and not auth["name"] and client["ip"] in _HERE
-    if auth["via"] == "local" or is_local:
-        return "through local submission, by sendmail(1)"
-    return f"through {_shown(event['listener'])} from {client['ip']} ({client['tls'] or 'no TLS'})"
-
-
-def _content(event: Event) -> list[str]:
-    lines: list[str] = []
-    if header := event.get("header"):
-        lines.append(f"  shows    From: {_shown(header['from'])}")
-        lines.append(f"           Message-ID: {_shown(header['message_id'])}")
-    for element in event.get("elements", ()):
-        excerpt = printable(str(element["excerpt"]), 160)
-        lines.append(f"  found    {element['name']}: {element['state']} {excerpt}".rstrip())
-    return lines
-
-
-def _judgement(event: Event) -> list[str]:
-    lines = [
-        f"  {finding['mode']:<8} {finding['rule']} ({finding['cites']}): {_shown(finding['detail'], 300)}"
-        for finding in event["findings"]
-    ]
-    lines += [f"  removed  {printable(field)}" for field in event.get("removed", ())]
-    seal = event.get("seal", {})
-    lines += [f"  sealed   {printable(signature)}" for signature in seal.get("signed", ())]
-    if seal.get("skipped"):
-        lines.append(f"  unsealed {seal['skipped']}")
-    would = f" (in enforce mode: {event['would']})" if event["would"] != event["verdict"] else ""
-    lines.append(f"  answered {event['verdict']}{would} {printable(event['reply'], 512)}".rstrip())
-    lines.append(f"  recorded as line {event.get('seq', '?')}")
-    return lines
+def _counted(event: Event, room: int) -> str:
+    word = printable(str(event.get("verdict")), 12)
+    client = shown(event.get("network") or "no address", 60)
+    told = f"{event.get('count')} times {shown(event.get('rule') or '-', 60)}, without a login, from {client}"
+    return f"{click.style(f'{word:<10}', fg=_COLOUR.get(word), dim=True)} {printable(told, max(20, room - 11))}"
 
 
 def _sealing(event: Event) -> str:
     seal = event.get("seal", {})
     signed = [dict(tag.split("=", 1) for tag in one.split(" ")) for one in seal.get("signed", ())]
     if not signed:
-        return f"unsigned: {seal.get('skipped') or '-'}"
-    return f"sealed {signed[0]['d']} {'+'.join(one['a'].partition('-')[0] for one in signed)}"
+        return f"unsigned: {shown(seal.get('skipped') or '-', 40)}"
+    algorithms = "+".join(one["a"].partition("-")[0] for one in signed)
+    return f"sealed {shown(signed[0]['d'], 100)} {printable(algorithms, 40)}"
 
 
-def _recipients(recipients: list[str]) -> str:
+def _recipients(envelope: Event) -> str:
+    recipients = envelope["rcpt"]
+    number = max(len(recipients), int(envelope.get("rcpt_n") or 0))
     if not recipients:
         return "-"
-    more = f" +{len(recipients) - 1}" if len(recipients) > 1 else ""
-    return printable(recipients[0], 40) + more
+    first = recipients[0]
+    named = f"(hashed)@{first.get('d', '')}" if isinstance(first, dict) else str(first)
+    more = f" +{number - 1}" if number > 1 else ""
+    return printable(named, 40) + more
 
 
-def _shown(value: Any, limit: int = 120) -> str:
+def shown(value: Any, limit: int = 120) -> str:
     """A value of the record, which is a map with its beginning where it was cut."""
     return printable(f"{value['begins']}..." if isinstance(value, dict) else str(value), limit)

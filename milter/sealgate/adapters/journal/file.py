@@ -7,16 +7,16 @@ full disk cut short stay, and a record names them.
 Only one process can hold a file: it holds a lock on `PATH.lock`, beside it. The lock is not on the file itself, because
 rotation puts another file in its place, perhaps just while an old and a new writer hand over.
 
-A tree grows with the chain (`audit.verifier.Frontier`), and `checkpoint` lines hold its root: after so many lines,
-after a minute, at the end, and as the first line of each new file, which can therefore be verified without the older
-ones.
+A tree grows with the chain (`audit.verifier.Frontier`), and `checkpoint` lines hold its root: after so many lines or
+octets, after a minute, at the end, and as the first line of each new file, which can therefore be verified without the
+older ones.
 
 What can fail: all that a disk can do to a write. `append` then raises `PortError`, the file counts as in trouble, and
 later calls try to open it again; the first that succeeds leaves a `gap` record. On a full disk the lines in flight
 still find room (`reserve`), a `full` line says so, and `append` fails until there is space again. Rotation by renaming
-is found before each batch, and the chain goes on in the new file. Rotation by copying and cutting is found too and is a
-`gap`: lines that were written between its two steps are lost, so do not use it. A file that was renamed while no writer
-ran begins a new chain at 1.
+is found before each batch, and the chain goes on in the new file, also where it was renamed while no writer ran.
+Rotation by copying and cutting is found too and is a `gap`: lines that were written between its two steps are lost, so
+do not use it.
 
 The module is longer than others: each of its states (sound, in trouble, full) bears on each of its steps.
 """
@@ -25,21 +25,21 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from sealgate.adapters.journal.opening import open_file, read_range, take_lock, timestamp
+from sealgate.adapters.journal.end import WINDOW, End, before, followed, found
+from sealgate.adapters.journal.opening import open_file, take_lock, timestamp
 from sealgate.adapters.journal.reserve import Reserve
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import Cut, Tail, cut, digest, read_tail
-from sealgate.audit.verifier import CHECKPOINT, START, Frontier, Head, leaf_hash, verify
+from sealgate.audit.chain import Cut, cut
+from sealgate.audit.verifier import CHECKPOINT, START, Frontier, Head, leaf_hash
 
-WINDOW: Final = 8 << 20
-"""Octets of the file's end that are read when it is opened."""
-
-CHECKPOINT_LINES: Final = 2_000  # so that a window holds one
+CHECKPOINT_LINES: Final = 2_000
+CHECKPOINT_OCTETS: Final = WINDOW // 2  # so that a window holds one
 CHECKPOINT_SECONDS: Final = 60.0
+LONGEST_PAUSE: Final = 16  # times the first one
 
 
 class JournalFile:
@@ -49,9 +49,9 @@ class JournalFile:
         path: the file; made with mode 0640 if it is not there.
         wait: seconds to wait for another holder.
         mark: fields that the file's own records bear beside their own.
-        pause: seconds after a failure in which `append` fails without trying.
+        pause: seconds after a failure in which `append` fails without trying; they double up to `LONGEST_PAUSE` times.
         note: makes the signed checkpoint of a tree; without it no checkpoints are written.
-        publish: is handed each note whose line is on disk.
+        publish: is handed the newest note whose line is on disk, at most once a `tick`.
 
     Raises:
         LockTimeout: another process holds it.
@@ -70,20 +70,19 @@ class JournalFile:
     ) -> None:
         self._path = path
         self._mark = dict(mark or {})
-        self._pause = pause
-        self._note = note
-        self._publish = publish
-        self._not_before = 0.0
+        self._pause, self._times, self._not_before = pause, 1, 0.0
+        self._note, self._publish, self._unpublished = note, publish, ""
         self._fd = -1
         self._size = 0
-        # The last line that was acknowledged; None until the file's end has been read and is known to be sound.
-        self._synced: Head | None = None
-        self._frontier: Frontier | None = None  # of as many leaves as `_synced` counts lines; None: not known
-        self._since_checkpoint = 0
+        self._head = START
+        self._frontier: Frontier | None = Frontier()  # the tree up to the head; None: not known
+        self._acknowledged = START  # differs from the head only where lines of a failed write are in the file
+        self._lines = self._octets = 0  # since the last checkpoint
         self._checkpoint_at = time.monotonic()
         self._is_unsynced = False
-        self._trouble = ""
+        self._trouble, self._kind = "", "gap"  # what is wrong with the file, and the kind of record that will say so
         self._is_full = False
+        self._left = b""  # what stands at the end of an older file and is no line; the next record says so
         self._reserve = Reserve(path)
         self.last_moment = ""  # when the last line was written that was there at the start
         self._lock = take_lock(f"{path}.lock", wait)
@@ -96,11 +95,11 @@ class JournalFile:
 
     @property
     def head(self) -> Head:
-        """The last line that is certain to be written."""
-        return self._synced or START
+        """The last line that was acknowledged."""
+        return self._acknowledged
 
-    def append(self, lines: Sequence[Cut], *, sync: bool = True) -> list[int]:
-        """Put lines on disk with one write and one sync; return their sequence numbers.
+    def append(self, lines: Sequence[Cut], *, sync: bool = True) -> int:
+        """Put lines on disk with one write and one sync; return the number of the last one.
 
         Args:
             lines: what `audit.chain.cut` made of events; never of its `OWN_KINDS`, which the caller sees to.
@@ -110,34 +109,32 @@ class JournalFile:
             PortError: it is not certain that all of them are on disk.
         """
         self._settle()
-        if self._is_full:
-            self._find_room()
-        head, moment = self.head, timestamp()
-        octets: list[bytes] = []
-        frontier = self._frontier.copy() if self._frontier is not None else None
-        for line in lines:
-            text = line.join(head.seq + 1, head.digest, moment)
-            leaf = leaf_hash(text)
-            if frontier is not None:
-                frontier.append(leaf)
-            head = Head(head.seq + 1, leaf.hex())
-            octets += (text, b"\n")
-        if octets:
-            self._put(b"".join(octets), head, frontier, sync=sync)
-            self._since_checkpoint += len(lines)
-            if self._since_checkpoint >= CHECKPOINT_LINES:
-                self._checkpoint(sync=sync)
-        return list(range(head.seq - len(lines) + 1, head.seq + 1))
+        if not lines:
+            return self.head.seq
+        batch = _Batch(self._head, self._frontier)
+        batch.add(lines)
+        count, octets, note = self._lines + len(lines), self._octets + batch.octets, ""
+        if count >= CHECKPOINT_LINES or octets >= CHECKPOINT_OCTETS:
+            count, octets, note = 0, 0, self._seal(batch)
+        self._put(batch, sync=sync)
+        self._lines, self._octets = count, octets
+        self._sealed(note)
+        return batch.head.seq - bool(note)
 
     def tick(self) -> None:
-        """Write the checkpoint of the minute, where it is due; to be called about every second.
+        """Do what is due: to be called about every second.
 
         Raises:
-            PortError: it could not be written; the next `append` will try to mend that.
+            PortError: something of it could not be done; it will be tried again.
         """
-        if self._since_checkpoint and time.monotonic() - self._checkpoint_at >= CHECKPOINT_SECONDS:
-            self._settle()
+        self._settle()
+        self._reserve.take()
+        if self._lines and time.monotonic() - self._checkpoint_at >= CHECKPOINT_SECONDS:
             self._checkpoint()
+        if self._unpublished:
+            self.sync()
+            self._publish(self._unpublished)
+            self._unpublished = ""
 
     def sync(self) -> None:
         """Put on disk what `append` wrote without waiting.
@@ -146,26 +143,22 @@ class JournalFile:
             PortError: it is not certain that it is on disk.
         """
         if self._is_unsynced:
+            self._is_unsynced = False  # a second sync after one that failed would lie
             try:
                 os.fdatasync(self._fd)
             except OSError as error:
                 self._fail(error)
-            self._is_unsynced = False
 
     def close(self) -> None:
-        """Write a last checkpoint and let the file and its lock go.
-
-        Where it was renamed meanwhile, the new file first gets a `rotated` record: without it the next writer would
-        find an empty file and begin a new chain.
-        """
-        if self._fd >= 0 and not self._trouble:
+        """Write a last checkpoint and let the file and its lock go."""
+        if self._fd >= 0:
             with suppress(PortError):
-                before = os.fstat(self._fd).st_ino
                 self._settle()
-                if os.fstat(self._fd).st_ino != before and self._note is None:
-                    self._own({"kind": "rotated"})
-                elif self._since_checkpoint:
+                if self._lines:
                     self._checkpoint()
+                self.tick()
+            with suppress(PortError):
+                self.sync()
         self._shut()
 
     # -- finding the chain's end -------------------------------------------------------------------------------------
@@ -173,35 +166,27 @@ class JournalFile:
     def _begin(self) -> None:
         """Find the chain's end in a file of which nothing is known yet."""
         try:
-            tail = self._reopen()
+            self._reopen()
+            end = found(self._fd)
             # Pieces of first lines, each cut short by a full disk, are ours; whole lines of another kind are not.
-            is_ours = b"\n" not in tail.rest or all(line[:1] in (b"", b"{") for line in tail.rest.split(b"\n"))
-            if tail.head is None and not is_ours:
+            is_ours = b"\n" not in end.void or all(line[:1] in (b"", b"{") for line in end.void.split(b"\n"))
+            if end.head is None and not is_ours:
                 raise PortError(f"the audit file {self._path} ends with nothing that this program has written")
-            self.last_moment = tail.moment
-            self._frontier = self._grown(tail.head or START)
+            older = before(self._path) if end.head is None else None
         except OSError as error:
             raise PortError(f"the audit file {self._path}: {error.strerror}") from error
-        if tail.is_closed and not tail.rest:
-            self._synced = tail.head or START
-            return
-        self._trouble = "the writer before this one ended within a line"
+        known = end if older is None else older
+        self._head = self._acknowledged = known.head or START
+        self._frontier = known.frontier
+        self.last_moment = known.moment
+        self._left = older.void if older is not None else b""
+        if end.void or self._left or not end.is_closed:
+            self._trouble, self._kind = "the writer before this one ended within a line", "recovered"
         with suppress(PortError):  # a full disk at the start is answered as later: each append says so
-            self._mend()
-
-    def _grown(self, head: Head) -> Frontier | None:
-        """The tree up to the file's last line: from the last line that tells of one, else from the first."""
-        if head == START:
-            return Frontier()
-        start = max(0, self._size - WINDOW)
-        lines = read_range(self._fd, start, self._size).split(b"\n")[1 if start else 0 :]
-        at = next((i for i in range(len(lines) - 1, -1, -1) if b'"peaks":[' in lines[i]), -1)
-        if at >= 0:
-            report = verify(lines[at:], None)
-        else:
-            with open(self._path, "rb") as file:
-                report = verify(file, None if start else START)
-        return report.frontier if report.head == head else None
+            if self._trouble:
+                self._mend()
+            elif older is not None:
+                self._open_new()
 
     def _settle(self) -> None:
         """See that the file is the one at the path, ends where we left it, and can be written."""
@@ -212,6 +197,8 @@ class JournalFile:
                 self._fail(error)
         if self._trouble:
             self._mend()
+        if self._is_full:
+            self._find_room()
 
     def _look(self) -> None:
         held = os.fstat(self._fd)
@@ -224,101 +211,128 @@ class JournalFile:
             self._reopen()
             if self._size:
                 self._trouble = "another file, which is not empty, was put in its place"
-            elif self.head.seq:
-                self._checkpoint()  # the first line of the new file
+            else:
+                self._open_new()
         elif held.st_size < self._size:
             self._trouble = f"it was cut from {self._size} octets to {held.st_size}"
         elif held.st_size > self._size:
             self._trouble = f"another hand wrote {held.st_size - self._size} octets to it"
+
+    def _open_new(self) -> None:
+        """Write the first line of a new file that goes on a chain: without it a later writer could not."""
+        if self._head == START:
+            return
+        if self._note is not None and self._frontier is not None:
+            self._checkpoint()
+        else:
+            self._own({"kind": "rotated"})
 
     def _mend(self) -> None:
         """Open the file again and leave a record of what is wrong with it; that write is the proof that it works."""
         if time.monotonic() < self._not_before:
             raise PortError(f"the audit file: {self._trouble}")
         try:
-            tail = self._reopen()
-            known, frontier = self._synced, self._frontier
-            head = tail.head or START
-            if known is not None and head.seq <= known.seq:
-                # What we acknowledged and the file no longer has is not forgotten: the numbers go on, and `verify`
-                # counts.
-                head = known
-            elif known is not None:
-                frontier = self._grown(head)
+            self._leave()
+            self._reopen()
+            end = self._end()
         except OSError as error:
             self._fail(error)
+        void = b"\n".join(filter(None, (self._left, end.void)))
         record: dict[str, Any] = {
-            "kind": "recovered" if known is None else "gap",
+            "kind": self._kind,
             "why": self._trouble,
-            "octets": len(tail.void),
-            "sha256": hashlib.sha256(tail.void).hexdigest(),
+            "octets": len(void),
+            "sha256": hashlib.sha256(void).hexdigest(),
         }
-        if known is not None:
-            record["synced"] = {"seq": known.seq, "digest": known.digest}
-        before = self._synced, self._frontier
-        self._synced, self._frontier = head, frontier
+        if self._kind == "gap":
+            record["synced"] = {"seq": self.head.seq, "digest": self.head.digest}
+        before_it = self._head, self._frontier
+        self._head, self._frontier = end.head or START, end.frontier
         try:
-            self._own(record, after=b"" if tail.is_closed else b"\n")
+            self._own(record, after=b"" if end.is_closed else b"\n")
         except PortError:
-            self._synced, self._frontier = before
+            self._head, self._frontier = before_it
             raise
+        self._kind, self._left = "gap", b""
 
-    def _reopen(self) -> Tail:
-        """Open what is at the path now, in place of what was open before, and read its end."""
+    def _leave(self) -> None:
+        """Where the file in trouble was renamed, what was not acknowledged in it is part of what comes before."""
+        held = os.fstat(self._fd)
+        with suppress(FileNotFoundError):
+            there = os.stat(self._path, follow_symlinks=False)
+            if (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino):
+                return
+        if self._kind == "gap" and held.st_nlink:
+            end = followed(self._fd, self._head, self._frontier)
+            self._head, self._frontier, self._left = end.head or START, end.frontier, end.void
+
+    def _end(self) -> End:
+        if self._kind == "gap":
+            return followed(self._fd, self._head, self._frontier)
+        end = found(self._fd)
+        return end if end.head is not None else End(self._head, self._frontier, end.void, end.is_closed)
+
+    def _reopen(self) -> None:
+        """Open what is at the path now, in place of what was open before."""
         fd = open_file(self._path)
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = fd
         self._size = os.fstat(fd).st_size
-        start = max(0, self._size - WINDOW)
-        return read_tail(read_range(fd, start, self._size), is_cut=start > 0)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def _checkpoint(self, *, sync: bool = True) -> None:
-        """Write a line with the root of all lines before it."""
-        self._since_checkpoint, self._checkpoint_at = 0, time.monotonic()
-        if self._note is None or self._frontier is None:
-            return
-        note = self._note(self._frontier)
-        self._own(
-            {
-                "kind": CHECKPOINT,
-                "size": self._frontier.size,
-                "root": self._frontier.root().hex(),
-                "note": note,
-            },
-            sync=sync,
+    def _seal(self, batch: "_Batch") -> str:
+        """Add a line with the root of all lines before it; return its note, empty where none can be made."""
+        if self._note is None or batch.frontier is None:
+            return ""
+        tree, note = batch.frontier, self._note(batch.frontier)
+        batch.add(
+            [self._record(batch, {"kind": CHECKPOINT, "size": tree.size, "root": tree.root().hex(), "note": note})]
         )
-        if sync:
-            self._publish(note)
+        return note
 
-    def _own(self, record: dict[str, Any], *, after: bytes = b"", sync: bool = True) -> None:
+    def _sealed(self, note: str) -> None:
+        """Remember that a checkpoint was written."""
+        if note:
+            self._checkpoint_at, self._unpublished = time.monotonic(), note
+
+    def _checkpoint(self) -> None:
+        batch = _Batch(self._head, self._frontier)
+        note = self._seal(batch)
+        if note:
+            self._put(batch, sync=True)
+            self._sealed(note)
+        self._lines = self._octets = 0
+
+    def _own(self, record: dict[str, Any], *, after: bytes = b"") -> None:
         """Write a record of the file's own, with the tree before it."""
-        moment = timestamp()
-        peaks = {"peaks": [peak.hex() for peak in self._frontier.peaks]} if self._frontier is not None else {}
-        frontier = self._frontier.copy() if self._frontier is not None else None
-        text = cut({**self._mark, "v": 1, "t": moment, **peaks, **record}).join(
-            self.head.seq + 1, self.head.digest, moment
-        )
-        if frontier is not None:
-            frontier.append(leaf_hash(text))
-        self._put(after + text + b"\n", Head(self.head.seq + 1, digest(text)), frontier, sync=sync)
+        batch = _Batch(self._head, self._frontier)
+        batch.add([self._record(batch, record)])
+        self._put(batch, sync=True, after=after)
+        self._lines += 1
 
-    def _put(self, octets: bytes, head: Head, frontier: Frontier | None, *, sync: bool) -> None:
-        """Write and sync; only then is `head` the end of the chain."""
-        was_full = self._is_full
+    def _record(self, batch: "_Batch", record: dict[str, Any]) -> Cut:
+        peaks = {"peaks": [peak.hex() for peak in batch.frontier.peaks]} if batch.frontier is not None else {}
+        return cut({**self._mark, "v": 1, "t": batch.moment, **peaks, **record})
+
+    def _put(self, batch: "_Batch", *, sync: bool, after: bytes = b"") -> None:
+        """Write and sync; only then does the chain end with the batch."""
+        was_full, octets = self._is_full, after + b"".join(batch.pieces)
         try:
             self._write(octets)
             if sync or self._is_full:
                 os.fdatasync(self._fd)
+            self._is_unsynced = not (sync or self._is_full)
+            if os.fstat(self._fd).st_size != self._size + len(octets):
+                raise OSError(errno.EIO, "it was cut, or written to by another hand, while lines were written")
         except OSError as error:
             # After a failed sync the kernel may have dropped the pages, and a second sync on them would lie.
             self._fail(error)
-        self._is_unsynced = not sync
         self._size += len(octets)
-        self._synced, self._frontier = head, frontier
-        self._trouble = ""
+        self._head = self._acknowledged = batch.head
+        self._frontier = batch.frontier
+        self._trouble, self._times = "", 1
         if self._is_full and not was_full:
             with suppress(PortError):
                 self._own({"kind": "full", "over": False})
@@ -335,14 +349,17 @@ class JournalFile:
 
     def _find_room(self) -> None:
         """Go on after a full disk, once there is room for the reserve and as much again."""
-        if not self._reserve.take():
+        if time.monotonic() >= self._not_before and not self._reserve.take():
+            self._not_before = time.monotonic() + self._pause
+        if not self._reserve.is_held:
             raise PortError("the audit file: the disk is full")
         self._is_full = False
         self._own({"kind": "full", "over": True})
 
     def _fail(self, error: OSError) -> NoReturn:
         self._trouble = error.strerror or str(error)
-        self._not_before = time.monotonic() + self._pause
+        self._not_before = time.monotonic() + self._pause * self._times
+        self._times = min(2 * self._times, LONGEST_PAUSE)
         raise PortError(f"the audit file: {self._trouble}") from error
 
     def _shut(self) -> None:
@@ -351,3 +368,30 @@ class JournalFile:
             if fd >= 0:
                 os.close(fd)
         self._fd = self._lock = -1
+
+
+class _Batch:
+    """Lines that are written at once: their octets, and where the chain will end behind them."""
+
+    __slots__ = ("frontier", "head", "moment", "octets", "pieces")
+
+    def __init__(self, head: Head, frontier: Frontier | None) -> None:
+        self.head = head
+        self.frontier = frontier.copy() if frontier is not None else None
+        self.moment = timestamp()
+        self.octets = 0
+        self.pieces: list[bytes] = []
+
+    def add(self, lines: Iterable[Cut]) -> None:
+        """Link lines to what is there."""
+        seq, digest, moment, frontier = self.head.seq, self.head.digest, self.moment, self.frontier
+        for line in lines:
+            seq += 1
+            text = line.join(seq, digest, moment)
+            leaf = leaf_hash(text)
+            digest = leaf.hex()
+            if frontier is not None:
+                frontier.append(leaf)
+            self.pieces += (text, b"\n")
+            self.octets += len(text) + 1
+        self.head = Head(seq, digest)

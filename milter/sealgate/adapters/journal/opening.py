@@ -52,7 +52,9 @@ def open_file(path: str) -> int:
             _sync_folder(path)
             return fd
         with suppress(FileNotFoundError):
-            return _open_existing(path)
+            fd = _open_existing(path)
+            _sync_folder(path)  # who rotates may have made it
+            return fd
     raise FileNotFoundError(errno.ENOENT, "it comes and goes", path)
 
 
