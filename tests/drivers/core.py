@@ -1,5 +1,7 @@
 """The first driver: the pure core in this process, without MTA, socket or file."""
 
+import re
+
 from sealgate.app.intake import Intake
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import at_end, at_mail
@@ -31,9 +33,12 @@ def run(case: Case, runtime: Runtime) -> Seen:
     if not first.verdict.is_accepted:
         return seen_in(first.event)
     head, _, body = case.wire.partition(b"\r\n\r\n")
-    intake = Intake()
+    intake = Intake(runtime.profile.body_forms)
     for field in parse_block(head.split(b"\r\n")):
         intake.header(field.name, field.value)
     intake.body(body)
     message, digest = intake.finish(reference=REFERENCE, received_at=NOW, session=session, envelope=envelope)
-    return seen_in(at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False).event)
+    outcome = at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False)
+    put_in = "".join(f"{name}: {value}\n" for name, value in outcome.inserts)
+    assert not (missing := [text for text in case.there if not re.search(text, put_in)]), f"{missing} not in {put_in}"
+    return seen_in(outcome.event)
