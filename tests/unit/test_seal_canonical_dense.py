@@ -30,8 +30,8 @@ def test_half_a_megabyte_of_each_text_of_the_bench(name: str) -> None:
     assert body_hash(body) == hashlib.sha256(plainly(body)).digest()
 
 
-@pytest.mark.parametrize("longest", [3, 5, 40, 700])
-@pytest.mark.parametrize("count", [1_023, 1_024, 1_025, 4_000])
+@pytest.mark.parametrize("longest", [3, 5, 200])
+@pytest.mark.parametrize("count", [1_023, 1_024, 4_000])
 def test_runs_of_blanks_of_any_number_and_length(longest: int, count: int) -> None:
     pick = random.Random(longest * count)
     pieces = [b"x" + bytes(pick.choice(b" \t") for _ in range(pick.randint(1, longest))) for _ in range(count)]
