@@ -5,6 +5,7 @@ logins. What a driver saw comes back as one `Seen`; `Case.differences` says wher
 A difference between two drivers is an adapter's fault.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,8 @@ class Seen:
     rules: tuple[str, ...] | None = None
     would: str | None = None
     stage: str | None = None
-    signed: tuple[str, ...] | None = None
+    signed: tuple[str, ...] | None = None  # the algorithm of each signature
+    seals: tuple[str, ...] | None = None  # the same with domain and selector, as the record has them
     skipped: str | None = None
     reference: str | None = None
 
@@ -50,10 +52,12 @@ class Case:
     client: str = "127.0.0.1"
     skip: dict[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()  # what must not be in the copy that leaves
+    there: tuple[str, ...] = ()  # what must be, as regular expressions; of the core: in the fields it puts in
 
     def left_in(self, delivered: bytes) -> list[str]:
-        """What should have been taken out and is still there."""
-        return [text for text in self.gone if text.encode() in delivered]
+        """What should have been taken out and is still there, and what should be there and is not."""
+        missing = [text for text in self.there if not re.search(text.encode(), delivered)]
+        return [text for text in self.gone if text.encode() in delivered] + missing
 
     @property
     def sasl(self) -> tuple[str, str]:
@@ -119,6 +123,7 @@ def seen_in(event: dict[str, Any]) -> Seen:
         would=event["would"],
         stage=event["stage"],
         signed=tuple(s.rpartition("a=")[2] for s in seal.get("signed", ())),
+        seals=tuple(seal.get("signed", ())),
         skipped=seal.get("skipped"),
         reference=event["id"],
     )

@@ -24,7 +24,7 @@ def runtimes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runtime]:
     folder = tmp_path_factory.mktemp("core")
     make_keys(folder / "keys")
     made: dict[str, Runtime] = {}
-    for name in ("enforce", "report", "strict", "beside-opendkim", "binding", "lawful"):
+    for name in ("enforce", "report", "strict", "beside-opendkim", "binding", "lawful", "seal"):
         path = folder / f"{name}.yaml"
         path.write_text(profile_text(name).replace("{keys}", str(folder / "keys")))
         ingredients, problems = read_profile(path)

@@ -1,5 +1,7 @@
 """The first driver: the pure core in this process, without MTA, socket or file."""
 
+import re
+
 from sealgate.app.intake import Intake
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import Outcome, at_end, at_mail
@@ -37,9 +39,12 @@ def judged(case: Case, runtime: Runtime) -> Outcome | None:
     if not first.verdict.is_accepted:
         return first
     head, _, body = case.wire.partition(b"\r\n\r\n")
-    intake = Intake()
+    intake = Intake(runtime.profile.body_forms)
     for field in parse_block(head.split(b"\r\n")):
         intake.header(field.name, field.value)
     intake.body(body)
     message, digest = intake.finish(reference=REFERENCE, received_at=NOW, session=session, envelope=envelope)
-    return at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False)
+    outcome = at_end(message, digest, runtime, InlineReader(), first.caller, over_limit=False)
+    put_in = "".join(f"{name}: {value}\n" for name, value in outcome.inserts)
+    assert not (missing := [text for text in case.there if not re.search(text, put_in)]), f"{missing} not in {put_in}"
+    return outcome

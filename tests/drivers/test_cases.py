@@ -21,9 +21,6 @@ ELSEWHERE = {
     "identity.envelope-syntax",
     "form.field-name",
     "form.hidden-line",
-    "transit.bare-line-end",
-    "transit.long-field",
-    "transit.nul",
 }
 
 

@@ -12,8 +12,11 @@ import json
 import os
 import random
 import re
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +32,7 @@ from sealgate.profile.opendkim_profile import import_opendkim
 from sealgate.profile.parse import parse_profile
 from sealgate.seal.keys import generate, load
 from sealgate.seal.plan import SealPlan, plan
+from tests.lab.gate import ROOT
 from tests.unit.test_doc_migration import blocks
 
 pytestmark = pytest.mark.daemon
@@ -372,6 +376,31 @@ def test_the_process_ends_with_its_block(folder: Path) -> None:
         assert process.poll() is None
     assert process.poll() is not None
     assert not Path(made.name).exists()
+
+
+def test_a_signal_ends_both(folder: Path) -> None:
+    letters = lay(folder, f"{SINGLE}Domain a.test\n", "", "", {}, [f"u{number}@a.test" for number in range(3000)])
+    ours = folder / "temporary"
+    ours.mkdir()
+    command = [sys.executable, "-m", "sealgate", "import", "opendkim", str(folder / "conf"), "--compare", str(letters)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "milter"), "TMPDIR": str(ours)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        end = time.monotonic() + 30
+        while not list(ours.glob("*/socket")) and time.monotonic() < end:
+            time.sleep(0.02)
+        made = str(next(ours.glob("*/conf")))
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list(ours.iterdir()) == []
+    assert not any(made in _command(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _command(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 @pytest.mark.parametrize("seed", range(6))

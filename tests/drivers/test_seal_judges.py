@@ -120,6 +120,14 @@ def test_the_agent_can_be_read_by_all(judges: Judges, local: str, host: str) -> 
     assert judges.of(arrived.wire) == all_say(True, True)
 
 
+@pytest.mark.parametrize(
+    "auid", ["@example.com", "@a.b.example.com", "a=3Bb=20c=09d=3D@example.com", "=C5=BE@example.com"]
+)
+def test_any_agent_in_its_encoding(judges: Judges, auid: str) -> None:
+    """RFC 6376 2.11, also what no author of ours has."""
+    assert judges.of(both(WHOLE, auid=auid).wire) == all_say(True, True)
+
+
 def test_selectors_with_underscores_and_dots(judges: Judges) -> None:
     """Underscores are no host names (RFC 6376 3.1), and in use."""
     assert judges.of(sealed(WHOLE, map(Signer, ODD)).wire) == all_say(True, True)
@@ -147,6 +155,7 @@ BODIES = {
     "dots": b".\r\n..\r\n.a\r\n",
     "From at the beginning": b"From me to you\r\n>From here\r\n",
     "lines of 998 octets": b"x" * 998 + b"\r\n" + b"y " * 499 + b"\r\n",
+    "octets zero": b"a\0b\r\n\0\r\n",
     "vertical tabs and form feeds": b"\x0ba\x0c \x0c\r\nb\x0b\r\n",
     "empty lines at the border of chunks": b"a" * 65_533 + b"\r\n\r\n\r\n" + b" b \r\n",
     "three hundred kilobytes": (b"0123456789 \t" * 6 + b"\r\n") * 4_000,

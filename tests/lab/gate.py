@@ -2,7 +2,7 @@
 
 `Gate` writes keys, settings and a profile, runs `python -m sealgate serve`, waits until it says that it is ready, and
 ends it by SIGTERM. `{keys}` in a profile stands for the folder of the keys. Two keys are made for `example.test`: an
-RSA and an Ed25519 one.
+RSA and an Ed25519 one; they are published for `mailer.test` as well.
 """
 
 import json
@@ -18,6 +18,7 @@ from sealgate.seal.keys import generate, load, public_record
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOMAIN: Final = "example.test"
+MAILER: Final = "mailer.test"  # a second domain, whose keys lie in the same files
 SELECTORS: Final[dict[str, Literal["rsa2048", "ed25519"]]] = {"rsa": "rsa2048", "ed": "ed25519"}
 PATIENCE: Final = 20.0  # seconds a start or a reload may take on a busy machine
 
@@ -35,7 +36,8 @@ def make_keys(folder: Path) -> dict[str, str]:
         pem = generate(kind)
         path.touch(mode=0o600)
         path.write_bytes(pem)
-        records[f"{selector}._domainkey.{DOMAIN}"] = public_record(load(pem, DOMAIN, selector))
+        for domain in (DOMAIN, MAILER):
+            records[f"{selector}._domainkey.{domain}"] = public_record(load(pem, domain, selector))
     return records
 
 

@@ -68,9 +68,9 @@ def sealed(letter: Letter, signers: Iterable[Signer], *, commercial: bool = Fals
 class Breaks(Enum):
     """Which signatures a change breaks."""
 
-    ALWAYS = (Form.SIMPLE, Form.RELAXED)
-    SIMPLE = (Form.SIMPLE,)
-    NEVER = ()
+    ALWAYS = frozenset(Form)
+    SIMPLE = frozenset((Form.SIMPLE,))
+    NEVER = frozenset[Form]()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What would not arrive as it is signed: who is refused, who is told, and what is folded before."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +11,14 @@ from sealgate.checks.caller import Caller
 from sealgate.checks.facts import Facts
 from sealgate.checks.finding import Mode
 from sealgate.mail.headers import Field, Headers
-from sealgate.mail.lines import Lines, LineScan
+from sealgate.mail.lines import CLEAN, Lines, LineScan
 from sealgate.mail.message import Envelope, Message, Session
 from sealgate.mail.mime import Body
 from sealgate.profile.model import Identity, Kind, MailClass
 
 WHOLE = Headers((Field(b"Date", b" today"), Field(b"message-id", b" <a@b>")))
 SEALED = frozenset(("from",))
+OURS = Facts(sealed=SEALED)
 
 
 def caller(kind: Kind) -> Caller:
@@ -23,7 +26,7 @@ def caller(kind: Kind) -> Caller:
 
 
 def met(
-    lines: Lines = Lines(), headers: Headers = WHOLE, kind: Kind = Kind.SERVICE, facts: Facts = Facts(sealed=SEALED)
+    lines: Lines = CLEAN, headers: Headers = WHOLE, kind: Kind = Kind.SERVICE, facts: Facts = OURS
 ) -> list[tuple[str, Mode | None]]:
     message = Message("X", 0.0, Session("s", "", 1), Envelope(b"<>"), headers, Body(0), "", lines)
     return [(finding.rule.code, finding.mode) for finding in transit.check_end(message, facts, caller(kind))]
@@ -57,7 +60,7 @@ PIECES = st.sampled_from([b"\r\n", b"\r", b"\n", b"x" * 300, b"y" * 998, b"z", b
 def test_lines_are_seen_however_the_body_is_cut(body: bytes, cuts: list[int]) -> None:
     edges = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
     scan = LineScan()
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         scan.feed(body[start:end])
     seen = scan.finish()
     rest = body.replace(b"\r\n", b"")

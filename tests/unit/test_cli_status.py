@@ -31,7 +31,7 @@ def write(folder: Path, which: str, **changes: Any) -> None:
         "status": {
             "pid": os.getpid(), "born": 1.0, "version": "9.9", "profile": DIGEST, "mode": "enforce", "override": None,
             "seal": True, "reloads": 3, "last": "reload 3 done", "problems": [], "kept": [], "wanted": 2,
-            "workers": [11, 12], "behind": [], "behind_since": 0.0, "draining": [],
+            "workers": [11, 12], "starting": [], "behind": [], "behind_since": 0.0, "draining": [],
         },
         "health": {
             "pid": 5, "supervisor": os.getpid(), "written": time.time(), "ready": True, "reasons": [], "warnings": [],
@@ -154,9 +154,18 @@ def test_a_switched_mode_says_until_when_by_whom_and_why(folder: Path) -> None:
 
 
 def test_workers_that_are_behind_or_drain_and_kept_keys_are_shown(folder: Path) -> None:
-    write(folder, "status", behind=[12], draining=[3, 4], kept=[f"{NAME}: it is damaged"])
+    write(
+        folder,
+        "status",
+        wanted=3,
+        workers=[11, 12, 13],
+        starting=[13],
+        behind=[12],
+        draining=[3, 4],
+        kept=[f"{NAME}: it is damaged"],
+    )
     said = run(folder).output
-    assert "workers   1 of 2 have it in force, 1 behind, 2 draining" in said
+    assert "workers   1 of 3 have it in force, 1 starting, 1 behind, 2 draining" in said
     assert f"kept      {NAME}: it is damaged" in said
 
 

@@ -15,10 +15,11 @@ from sealgate.seal.plan import OVERSIGNED, SIGNED
 
 PATH = Path(__file__).resolve().parents[2] / "doc" / "migration.md"
 # libopendkim's own list, as a message with all of them was signed by OpenDKIM 2.11.0~beta2.
-THEIRS = (
-    "From Reply-To Subject Date To Cc Resent-Date Resent-From Resent-Sender Resent-To Resent-Cc In-Reply-To References"
-    " List-Id List-Help List-Unsubscribe List-Subscribe List-Post List-Owner List-Archive"
-).split()
+THEIRS = [
+    "From", "Reply-To", "Subject", "Date", "To", "Cc", "Resent-Date", "Resent-From", "Resent-Sender", "Resent-To",
+    "Resent-Cc", "In-Reply-To", "References", "List-Id", "List-Help", "List-Unsubscribe", "List-Subscribe",
+    "List-Post", "List-Owner", "List-Archive",
+]  # fmt: skip
 
 
 def blocks(kind: str, text: str = "") -> dict[str, str]:

@@ -616,3 +616,19 @@ def test_many_misspelt_domains_take_no_time() -> None:
     start = time.perf_counter()
     found(GOOD.replace("a@b.test", senders) + ours)
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("seal", "is_told"),
+    [
+        ("domains: {a.test: {sign: yes, keys: [KEY]}}", True),
+        ("domains: {a.test: {sign: yes, subdomains: yes, keys: [KEY]}}", False),
+        ('domains: {a.test: {sign: no, keys: [KEY]}}\nsignatures: [{authors: "@news.a.test", keys: a.test}]', False),
+        ('domains: {a.test: {sign: no, keys: [KEY]}}\nsignatures: [{authors: "@.a.test", keys: a.test}]', False),
+    ],
+)
+def test_a_sender_whom_a_row_or_a_parent_signs_does_not_leave_unsigned(seal: str, is_told: bool) -> None:
+    text = f"version: 1\nseal: on\n{seal.replace('KEY', '{selector: s, file: /k}')}\n"
+    text += "identities: {n: {principals: [n@A.TEST], senders: [n@news.a.test]}}\n"
+    _, problems = check_profile(text, "p.yaml")
+    assert any("leaves unsigned" in p.message for p in problems) == is_told

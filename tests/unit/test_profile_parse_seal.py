@@ -181,6 +181,11 @@ HINT = 'an address, "@example.test", "@.example.test" for the hosts below, or "*
     ("text", "problems"),
     [
         ("{keys: own}", ["2:5 a row of `signatures` fits nobody | say `authors:`, `identities:` or both"]),
+        # An empty list would be everybody.
+        ("{authors: [], keys: own}", ["2:6 `authors` names nobody | leave it out, or name somebody"]),
+        ("{authors: , identities: news, keys: own}", ["2:6 `authors` names nobody | leave it out, or name somebody"]),
+        ("{identities: [], keys: own}", ["2:6 `identities` names nobody | leave it out, or name somebody"]),
+        ("{authors: '', keys: own}", ["2:15 an entry of `authors` is empty | "]),
         ("{authors: '*'}", ["2:5 a row of `signatures` needs `keys` | such as [own]"]),
         ("{authors: '*', keys: []}", ["2:5 a row of `signatures` needs `keys` | such as [own]"]),
         ("{authors: '*', keys: own, lasts: yes}",

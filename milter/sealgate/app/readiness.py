@@ -24,7 +24,7 @@ class Staff:
     Attributes:
         digest: of the profile in force.
         wanted, serving: worker processes there should be, and those that have it in force.
-        behind: workers that live and have not taken it, `behind_for` seconds long.
+        behind: workers that serve by the profile before, `behind_for` seconds long.
         kept: keys whose file cannot be used any more, each with why: the gate signs with what it had read before.
         failed_reload: why the last reload kept the old profile.
         writer: why the audit writer does not answer.
@@ -85,7 +85,7 @@ def judge(staff: Staff | None, examined: Examined | None, now: float) -> Readine
 
 
 def _staff_reasons(staff: Staff) -> Iterator[str]:
-    if not staff.serving:
+    if not staff.serving and not staff.behind:  # who is behind serves, by the profile before
         yield "no worker has the profile in force: mail is deferred; the log says why they die"
     if staff.behind and staff.behind_for > GRACE_SECONDS:
         yield (
@@ -100,7 +100,7 @@ def _staff_warnings(staff: Staff) -> Iterator[str]:
     if not staff.seals:
         yield "the profile says `seal: off`: nothing is signed, on purpose"
     missing = staff.wanted - staff.serving - staff.behind
-    if staff.serving and missing > 0:
+    if staff.serving + staff.behind > 0 and missing > 0:
         yield f"degraded: {missing} of {staff.wanted} workers are not running; the log says why they die"
     if staff.failed_reload:
         yield f"the last reload failed and the profile before it is in force: {staff.failed_reload}"

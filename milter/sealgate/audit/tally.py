@@ -115,7 +115,7 @@ class Tally:
         cites: the law by code of the rule, as the lines say.
         commercial: decisions on commercial mail: that went on, that did not.
         elements: by (name, state): in mail that went on, in other mail. `places`: by (name, how, where), where found.
-        seals: signatures by (domain, selector, algorithm). `unsigned`: mail that went on, by reason.
+        seals: signatures by `d= s= a=`. `unsigned`: mail that went on, by reason.
         counted: refusals of clients without a login by (rule, verdict). `networks`: by network.
         profiles, programs, hosts: by digest, version, name.
         incidents: in the order of the lines; `unlisted`: how many more of a kind there were.
@@ -234,8 +234,7 @@ class Tally:
 
     def _seal(self, seal: Event) -> None:
         for signature in seal["signed"]:
-            tags = dict(tag.partition("=")[::2] for tag in _name(signature).split(" "))
-            self.seals.add((tags.get("d", ""), tags.get("s", ""), tags.get("a", "")))
+            self.seals.add(_name(signature))
         if not seal["signed"]:
             self.unsigned.add(_name(seal["skipped"]))
 

@@ -401,7 +401,8 @@ class Remark:
     def __str__(self) -> str:
         lost = f"; {self.missing} acknowledged lines are missing" if self.missing else ""
         gone = "; what was written before it, and not acknowledged, is not there any more" if self.is_changed else ""
-        return f"{_where(self.file, self.line)}: {self.kind}: {_shown(self.why)}{lost}{gone}"
+        void = f"; {self.octets} octets before it are no lines" if self.octets else ""
+        return f"{_where(self.file, self.line)}: {self.kind}: {_shown(self.why)}{void}{lost}{gone}"
 
 
 @dataclass(frozen=True, slots=True)

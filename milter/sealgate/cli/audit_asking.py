@@ -85,9 +85,9 @@ _FILTERS: Final = (
     click.option("--principal", "principals", multiple=True, metavar="P", help="alice@REALM, alice, or an identity."),
     click.option("--verdict", "verdicts", multiple=True, type=click.Choice(_VERDICTS), help="What was answered."),
     click.option("--rule", "rules", multiple=True, metavar="CODE", help="A rule that was met, or a family: canspam."),
-    click.option("--domain", "domains", multiple=True, metavar="D", help="A sender's, a recipient's or the seal's; .D: all below."),
+    click.option("--domain", "domains", multiple=True, metavar="D", help="A sender's or recipient's; .D: all below."),
     click.option("--queue-id", "queue_ids", multiple=True, metavar="ID", help="The MTA's name of a message."),
-    click.option("--class", "classes", multiple=True, type=click.Choice(CLASSES), help="Whether it was looked through as commercial."),
+    click.option("--class", "classes", multiple=True, type=click.Choice(CLASSES), help="Judged as commercial or not."),
 )  # fmt: skip
 
 

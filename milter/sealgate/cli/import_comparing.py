@@ -7,8 +7,11 @@ mail neither may sign. OpenDKIM is the installed program with the given configur
 
 import json
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import getaddresses
 from ipaddress import IPv4Address, ip_address
@@ -81,7 +84,7 @@ def compare(found: Import, profile: Profile, messages: Iterable[Path], *, as_jso
     rows: list[Row] = []
     unreadable: list[Item] = []
     try:
-        with OpenDkim(found.asking) as daemon, Signing(profile) as signing:
+        with _ending_by_signal(), OpenDkim(found.asking) as daemon, Signing(profile) as signing:
             for item in _all(messages):
                 if item.fault or item.subtype:
                     unreadable.append(item)
@@ -100,6 +103,25 @@ def compare(found: Import, profile: Profile, messages: Iterable[Path], *, as_jso
     if any(not row.is_same for row in rows):
         return 1
     return EX_DATAERR if unreadable or not rows else 0
+
+
+@contextmanager
+def _ending_by_signal() -> Iterator[None]:
+    """End in order on SIGTERM and SIGHUP: the OpenDKIM that was started shall not outlive us."""
+
+    def end(number: int, frame: object) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only there may handlers be set
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _all(messages: Iterable[Path]) -> Iterator[Item]:

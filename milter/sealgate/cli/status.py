@@ -200,8 +200,9 @@ def _mode(status: dict[str, Any]) -> str:
 
 
 def _workers(status: dict[str, Any]) -> str:
-    behind, draining = len(status.get("behind", ())), len(status.get("draining", ()))
-    text = f"{len(status.get('workers', ())) - behind} of {status.get('wanted')} have it in force"
+    starting, behind, draining = (len(status.get(name, ())) for name in ("starting", "behind", "draining"))
+    text = f"{len(status.get('workers', ())) - starting - behind} of {status.get('wanted')} have it in force"
+    text += f", {starting} starting" if starting else ""
     return text + (f", {behind} behind" if behind else "") + (f", {draining} draining" if draining else "")
 
 

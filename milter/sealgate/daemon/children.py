@@ -26,9 +26,12 @@ HEALTH: Final = "health"
 
 @dataclass(slots=True)
 class Child:
-    """One child process. `digest` is the profile a worker said it has in force; empty before it is up.
+    """One child process.
 
-    `heard` is when the health process last said something; the others speak only when there is something to say.
+    Attributes:
+        digest: the profile a worker said it has in force; empty before it is up, "-" for one before that in force.
+        heard: when the health process last said something; the others speak only when there is something to say.
+        leaving: told to end; its death is no fault.
     """
 
     pid: int
@@ -37,7 +40,7 @@ class Child:
     started: float = field(default_factory=time.monotonic)
     digest: str = ""
     heard: float = field(default_factory=time.monotonic)
-    leaving: bool = False  # told to end; its death is no fault
+    leaving: bool = False
 
 
 class Family:

@@ -25,8 +25,13 @@ from sealgate.adapters import epochs, erasing, files, personal, profilestore
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.ports import PortError
 from sealgate.audit.forgetting import (
-    Forgetting, epoch_bounds, moment_of_id, without_address, without_anything, without_older,
-)  # fmt: skip
+    Forgetting,
+    epoch_bounds,
+    moment_of_id,
+    without_address,
+    without_anything,
+    without_older,
+)
 from sealgate.audit.personal import epoch_of, is_epoch
 from sealgate.audit.record import VERSION, moment
 from sealgate.profile.lint import check_profile

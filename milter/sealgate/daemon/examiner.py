@@ -20,18 +20,13 @@ from sealgate.adapters.writer import WriterClient
 from sealgate.app.examining import Answer, Examined, examine
 from sealgate.app.ports import Dns, PortError, Txt
 from sealgate.app.runtime import Runtime
+from sealgate.daemon.reloading import DIGEST_OCTETS
 from sealgate.profile.settings import Settings
 from sealgate.wiring import build, unpack
 
 EXAMINE_SECONDS: Final = 60.0  # between two examinations
 PROBE_SECONDS: Final = 5.0  # between two questions to the audit writer
 DNS_SECONDS: Final = 3.0
-_DIGEST: Final = 64  # octets of a digest in hex, in front of the ingredients
-
-
-def packed(digest: str, ingredients: bytes) -> bytes:
-    """The payload of `R`: `ingredients` may be without their tables, so their own digest would be another."""
-    return digest.encode("ascii") + ingredients
 
 
 def resolver(settings: Settings, log: Any) -> Dns:
@@ -97,9 +92,9 @@ class Examiner:
         self._has_news.clear()
         news = self._news or b""
         try:
-            self._runtime = _trimmed(build(unpack(news[_DIGEST:])), news[:_DIGEST].decode("ascii"))
+            self._runtime = _trimmed(build(unpack(news[DIGEST_OCTETS:])), news[:DIGEST_OCTETS].decode("ascii"))
         except Exception as error:  # the workers got the same, and judged it; whatever it is must be seen
-            self.found = Examined(news[:_DIGEST].decode("ascii", "replace"), time.time(), fault=repr(error))
+            self.found = Examined(news[:DIGEST_OCTETS].decode("ascii", "replace"), time.time(), fault=repr(error))
             return False
         # A reload is what people do once they have mended the DNS: what was bad, or not to be had, is asked anew.
         self._answers = {about: a for about, a in self._answers.items() if not a.is_bad and not a.silence}

@@ -18,7 +18,6 @@ from sealgate.daemon.channel import Channel
 from sealgate.daemon.children import HEALTH, READER, TELL_SECONDS, WORKER, WRITER, Child, Family
 from sealgate.daemon.doors import Doors
 from sealgate.daemon.handover import Handover, adopt
-from sealgate.daemon.health import run_health
 from sealgate.daemon.reading import run_reader
 from sealgate.daemon.worker import run_worker
 from sealgate.daemon.writing import Keeping, run_writer
@@ -137,6 +136,10 @@ class Household:
         self._family.start(WORKER, serve, with_channel=True)
 
     def _start_health(self) -> None:
+        # Here, once the workers are on their way: what it needs takes long to load. Not in the child: a program that
+        # was replaced on disk meanwhile would be loaded in two halves.
+        from sealgate.daemon.health import run_health  # noqa: PLC0415
+
         def watch(channel: Channel | None) -> None:
             for door in (self._doors.milter, self._doors.writing, self._doors.reading):
                 door.close()

@@ -6,9 +6,9 @@ mail goes on under the old profile. A key whose file can no longer be used stays
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override, Runtime
@@ -17,6 +17,8 @@ from sealgate.daemon.archive import equipped
 from sealgate.profile.model import Problem
 from sealgate.profile.settings import Settings
 from sealgate.wiring import Ingredients, build, read_override, read_profile
+
+DIGEST_OCTETS: Final = 64  # of a digest in hex, in front of what the health process gets
 
 
 class NotReloaded(Exception):  # noqa: N818 - what became of it
@@ -56,6 +58,11 @@ def read_anew(settings: Settings, previous: Ingredients) -> Loaded:
         raise
     except Exception as error:  # whatever a file can do to us, mail goes on
         raise NotReloaded([f"internal fault: {error!r}"]) from error
+
+
+def for_health(ingredients: Ingredients) -> bytes:
+    """Pack what the health process gets: keys need no senders; without them the digest would be another."""
+    return ingredients.digest.encode("ascii") + replace(ingredients, tables=(), epochs=()).pack()
 
 
 def told(before: Runtime, loaded: Loaded, now: float) -> Iterator[tuple[str, dict[str, Any]]]:

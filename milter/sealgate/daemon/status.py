@@ -75,7 +75,7 @@ class StatusFile:
 
     def _described(self, runtime: Runtime, reloads: Reloads, family: Family) -> dict[str, Any]:
         workers = family.of_kind(WORKER, leaving=False)
-        behind = [c.pid for c in workers if c.digest != runtime.digest]
+        behind = [c.pid for c in workers if c.digest not in ("", runtime.digest)]
         now = time.time()
         self._behind_since = (self._behind_since or now) if behind else 0.0
         override = runtime.override if runtime.override is not None and now < runtime.override.until else None
@@ -93,6 +93,7 @@ class StatusFile:
             "kept": list(reloads.kept),
             "wanted": self._wanted,
             "workers": [c.pid for c in workers],
+            "starting": [c.pid for c in workers if not c.digest],
             "behind": behind,
             "behind_since": self._behind_since,
             "draining": [c.pid for c in family.of_kind(WORKER, leaving=True)],
@@ -114,7 +115,7 @@ def read_staff(status: dict[str, Any], now: float, writer: str) -> Staff:
     return Staff(
         digest=str(status["profile"]),
         wanted=int(status["wanted"]),
-        serving=len(status["workers"]) - behind,
+        serving=len(status["workers"]) - len(status["starting"]) - behind,
         behind=behind,
         behind_for=now - status["behind_since"] if behind else 0.0,
         kept=tuple(status["kept"]),

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +25,9 @@ from sealgate.audit.record import VERSION, moment
 from sealgate.daemon.archive import equipped, keep_version, lacks_key
 from sealgate.daemon.children import HEALTH, READER, WORKER, WRITER, Child, Family
 from sealgate.daemon.doors import open_doors
-from sealgate.daemon.examiner import packed
 from sealgate.daemon.handover import Handover, leave, take
 from sealgate.daemon.household import Household
-from sealgate.daemon.reloading import NotReloaded, read_anew, told
+from sealgate.daemon.reloading import NotReloaded, for_health, read_anew, told
 from sealgate.daemon.replacing import become, why_not
 from sealgate.daemon.status import HEALTH_FILE, PID_FILE, STATUS_FILE, Reloads, StatusFile
 from sealgate.daemon.worker import STOP_SECONDS
@@ -217,9 +216,10 @@ class Supervisor:
         self.ingredients, self.runtime = loaded.ingredients, loaded.runtime
         found = loaded.ingredients.pack()
         for child in self.family.of_kind(WORKER, leaving=False):
-            child.digest = ""
+            child.digest = "-" if child.digest else ""  # it serves by the one before until it says otherwise
             self.family.tell(child, b"R", found)
-        self._tell_health()
+        for child in self.family.of_kind(HEALTH, leaving=False):
+            self.family.tell(child, b"R", for_health(self.ingredients))
         self._reloads.last = f"reload {self._reloads.asked} done"
         self._reloads.problems, self._reloads.kept = (), loaded.ingredients.kept
         self.log.info("reloaded", profile=self.runtime.digest, problems=[str(p) for p in loaded.problems])
@@ -235,11 +235,6 @@ class Supervisor:
             keep_version(self.ingredients, Path(self.settings.state))
         except PortError as error:
             self.log.error("profile-not-kept", profile=self.runtime.digest, error=str(error))
-
-    def _tell_health(self) -> None:
-        slim = replace(self.ingredients, tables=(), epochs=()).pack()  # it signs, and knows no senders
-        for child in self.family.of_kind(HEALTH, leaving=False):
-            self.family.tell(child, b"R", packed(self.runtime.digest, slim))
 
     def _keep_old(self, problems: list[str]) -> None:
         self._reloads.settled = self._reloads.asked

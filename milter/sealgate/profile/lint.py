@@ -104,6 +104,7 @@ def _local_submission(profile: Profile, problems: Problems) -> None:
 
 
 def _domains(profile: Profile, problems: Problems) -> None:
+    lenders = {name for row in profile.signatures for name, _ in row.keys}
     for domain in profile.domains.values():
         if profile.seal and domain.sign and not domain.keys:
             problems.warning(
@@ -111,11 +112,7 @@ def _domains(profile: Profile, problems: Problems) -> None:
                 f"domain {domain.name} says `sign: yes` and has no key: with `seal: on` its mail is deferred (451)",
                 "add a key under `keys:`, or write `sign: no`",
             )
-        if (
-            domain.keys
-            and not domain.sign
-            and all(name != domain.name for row in profile.signatures for name, _ in row.keys)
-        ):
+        if domain.keys and not domain.sign and domain.name not in lenders:
             problems.warning(
                 place_of(domain.place),
                 f"domain {domain.name} has keys and says `sign: no`: they are not used",

@@ -87,6 +87,8 @@ def _foreign_domains(profile: Profile, problems: Problems) -> None:
             first, count = found.get(pattern.domain, (place, 0))
             found[pattern.domain] = (first, count + 1)
     for domain, (place, count) in found.items():
+        if profile.signer_of(domain) is not None or _is_signed_by_a_row(domain, profile):
+            continue
         twin = next((ours for ours in profile.domains if _is_misspelt(domain, ours)), "") if len(found) <= 100 else ""
         if not twin and not profile.seal:
             continue
@@ -98,6 +100,15 @@ def _foreign_domains(profile: Profile, problems: Problems) -> None:
             f"domain {domain} of this sender is not under `domains`: {leaves}{more}",
             f"did you mean {shown(twin)}? Else {add}" if twin else add,
         )
+
+
+def _is_signed_by_a_row(domain: str, profile: Profile) -> bool:
+    """Whether a row of `signatures` names authors of a domain."""
+    return any(
+        pattern.domain == domain or (pattern.domain[:1] == "." and domain.endswith(pattern.domain))
+        for row in profile.signatures
+        for pattern in row.authors
+    )
 
 
 def _is_misspelt(one: str, other: str) -> bool:

@@ -132,17 +132,7 @@ def _row(
 ) -> SignatureRow | None:
     before = problems.errors
     fields = read_fields(node, KNOWN_KEYS["signatures[]"], "a row of `signatures`", problems)
-    if fields.nodes and "authors" not in fields and "identities" not in fields:
-        problems.error(node.place, "a row of `signatures` fits nobody", "say `authors:`, `identities:` or both")
-    authors = tuple(
-        pattern
-        for text, place in fields.texts("authors", one_will_do=True)
-        if (pattern := _author(text, place, problems)) is not None
-    )
-    named = fields.texts("identities", one_will_do=True)
-    for name, place in named:
-        if name not in identities:
-            problems.error(place, f"there is no identity {shown(name)}", near(name, tuple(identities)))
+    authors, named = _whom(node, fields, identities)
     nodes = fields.texts("keys", one_will_do=True)
     if fields.nodes and not nodes and problems.errors == before:
         problems.error(node.place, "a row of `signatures` needs `keys`", f"such as [{OWN_KEYS}]")
@@ -158,12 +148,28 @@ def _row(
     row = SignatureRow(
         keys=tuple(dict.fromkeys(key for key in keys if key is not None)),
         authors=authors,
-        identities=tuple(name for name, _ in named),
+        identities=named,
         auid=auid,
         is_last=fields.yes_no("last", default=False),
         place=problems.line(node.place),
     )
     return row if problems.errors == before and row.keys else None
+
+
+def _whom(node: Node, fields: Fields, identities: frozenset[str]) -> tuple[tuple[AuthorPattern, ...], tuple[str, ...]]:
+    """Read whom a row is for; an empty list, which would be everybody, was hardly meant so."""
+    problems = fields.problems
+    if fields.nodes and "authors" not in fields and "identities" not in fields:
+        problems.error(node.place, "a row of `signatures` fits nobody", "say `authors:`, `identities:` or both")
+    authors, named = (fields.texts(key, one_will_do=True) for key in ("authors", "identities"))
+    for key in ("authors", "identities"):
+        if key in fields and not fields.items(key, one_will_do=True):
+            problems.error(fields.at(key), f"{shown(key)} names nobody", "leave it out, or name somebody")
+    for name, place in named:
+        if name not in identities:
+            problems.error(place, f"there is no identity {shown(name)}", near(name, tuple(identities)))
+    patterns = (_author(text, place, problems) for text, place in authors)
+    return tuple(p for p in patterns if p is not None), tuple(name for name, _ in named)
 
 
 def _auid(fields: Fields, problems: Problems) -> str:

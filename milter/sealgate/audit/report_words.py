@@ -1,0 +1,75 @@
+"""The words of the report: what verdicts, states and events are called for a reader who is a lawyer, not an operator."""
+
+from types import MappingProxyType
+from typing import Final
+
+VERDICTS: Final = MappingProxyType(
+    {"accept": "Went on", "reject": "Refused", "tempfail": "Deferred", "quarantine": "Held"}
+)
+CLASSES: Final = MappingProxyType({"commercial": "Commercial, as declared", "other": "All other mail"})
+ELEMENTS: Final = MappingProxyType(
+    {
+        "postal-address": ("Postal address of the sender", "15 USC 7704(a)(5)(A)(iii); 16 CFR 316.2(p)"),
+        "opt-out": ("Notice and means of opting out", "15 USC 7704(a)(5)(A)(ii), (a)(3)(A)"),
+        "label": ("Identification as an advertisement", "15 USC 7704(a)(5)(A)(i), (a)(5)(B)"),
+        "one-click": ("One-click unsubscription in the header", "RFC 8058: not the law, but mailbox providers"),
+    }
+)
+STATES: Final = MappingProxyType(
+    {
+        "absent": "not found",
+        "unread": "could not be looked for: a part could not be read",
+        "registered": "found: an address that the profile registers",
+        "recognised": "found: reads as an address, which the profile does not register",
+        "unfilled": "missing: a placeholder that nobody filled in",
+        "live": "found: a link, an address or an instruction that can work",
+        "burdened": "found, but seems to ask more of the reader than one page or one reply",
+        "dead": "missing: what is there cannot work",
+        "present": "found",
+        "waived": "not demanded: the recipients consented, as the profile declares",
+        "sound": "found: both fields, well formed",
+        "malformed": "missing: what is there is not what RFC 8058 demands",
+    }
+)
+WAYS: Final = MappingProxyType(
+    {
+        "registered": "registered address",
+        "recognised": "form of an address",
+        "link": "link",
+        "address": "mail address",
+        "reply": "instruction to reply",
+        "words": "words",
+        "sound": "header fields",
+    }
+)
+INCIDENTS: Final = MappingProxyType(
+    {
+        "gap": "Gap: the file did not do as told, by a failed disk or another hand. Lines before it that had been "
+        "acknowledged are counted by `sealgate audit verify`",
+        "recovered": "Recovered: the writer ended within a line. What it had not finished was never acknowledged",
+        "jump": "Jump: numbers of lines do not follow each other. Lines are missing, or the files were not all given",
+        "fault": "Fault: an error of the program. The message was deferred",
+        "correction": "Correction: an answer became a deferral after its line was written",
+        "clock": "Clock: the time of the host was set, or went back. Times near it are to be read with care",
+        "full": "Full: the disk had no room. Mail was deferred until it had (`over: True`)",
+        "worker-died": "Worker died: a process crashed. What it had in hand was deferred",
+        "mode": "Mode: somebody switched between refusing and only writing down, or the switch ran out",
+    }
+)
+LIMITS: Final = (
+    "Delivery: a message that went on was handed back to the mail server. That it arrived, was read or was filtered "
+    "elsewhere is not known here.",
+    "Opting out: that a link or an address works, for 30 days or at all (15 USC 7704(a)(3)(A)(ii)), that it asks no fee and "
+    "no more than one page (16 CFR 316.5), and that an opt-out is honoured within ten business days (15 USC 7704(a)(4)), "
+    "cannot be seen in a message.",
+    "Truth: that a postal address is the sender's and current, that a subject does not mislead (15 USC 7704(a)(2)), that "
+    "consent was given, or that an advertisement was declared as one.",
+    "Conspicuousness is a human standard. The gate looks for text that a reader can see, and does not judge further.",
+    "Persons: a principal is an account that proved itself. Who sat before the keyboard is not known here.",
+    "Other mail: what this host sends past the gate (the mail server's own bounces, messages put back into the queue by "
+    "hand, other relays) has no line.",
+    "Completeness: this report adds up the lines it was given and does not verify them. `sealgate audit verify` does; keep "
+    "its answer, and a checkpoint kept elsewhere, with this report. Whoever rules the host can write anew what no "
+    "checkpoint elsewhere covers.",
+    "Law: this is no legal advice, and an element that was found is no finding of compliance.",
+)
