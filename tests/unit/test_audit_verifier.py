@@ -1,10 +1,13 @@
 """Whatever is done to audit files is found: by the chain, by the key, or by a checkpoint that was kept elsewhere."""
 
+import gzip
 import hashlib
 import json
 import tracemalloc
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader, BytesIO
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from sealgate.audit.verifier import (
     lines_of,
     parse,
     told,
+    unpacked,
     verify,
 )
 
@@ -654,3 +658,20 @@ def test_a_stream_is_cut_at_its_newlines_wherever_its_blocks_end(octets: bytes, 
     blocks = [octets[at : at + size] for at in range(0, len(octets), size)]
     found = list(lines_of(lambda _: blocks.pop(0) if blocks else b""))
     assert found == (octets.split(b"\n")[:-1] if octets.endswith(b"\n") or not octets else octets.split(b"\n"))
+
+
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 400), st.integers(0, 3), st.data())
+def test_packed_files_read_as_gzip_reads_them_and_a_cut_one_never_passes_for_whole(members, size, zeros, data) -> None:
+    packed = b"".join(map(gzip.compress, members))
+
+    def content(octets: bytes) -> bytes:
+        read = unpacked(BufferedReader(BytesIO(octets)))
+        return b"".join(iter(lambda: read(size), b""))
+
+    whole = packed + b"\0" * zeros
+    assert content(whole) == b"".join(members) == gzip.decompress(whole)
+    cut = packed[: data.draw(st.integers(len(packed) - len(gzip.compress(members[-1])) + 3, len(packed) - 1))]
+    with pytest.raises((EOFError, zlib.error)):
+        content(cut)
+    with pytest.raises(OSError, match=r"cut short|incomplete|Error"):
+        list(lines_of(unpacked(BufferedReader(BytesIO(cut)))))

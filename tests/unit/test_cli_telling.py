@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from sealgate.cli.telling import parsed, row, story, unharmed
+from sealgate.cli.audit_story import story
+from sealgate.cli.telling import parsed, row, unharmed
 
 ESCAPE = "\x1b]0;owned\x07\x7f\x9b31m\u202e"
 

@@ -2,12 +2,15 @@
 
 `STATE/profiles/DIGEST.json.gz` holds the text and its file's name, and for each file of senders its path and digest;
 `STATE/profiles/tables/DIGEST.gz` the table itself, as the profile's reader makes it. What is there is never written
-again. Keys are not kept. What can fail: whatever a disk does, and a file that was changed (`PortError`).
+again, and what is read is held against its digest. Keys are not kept. What can fail: whatever a disk does, and a file
+that was changed (`PortError`).
 """
 
 import gzip
+import hashlib
 import json
 import os
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from sealgate.app.ports import PortError
 
 FOLDER: Final = "profiles"
 MAX_OCTETS: Final = 256 * 1024 * 1024  # unpacked
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def keep(state: Path, digest: str, profile: KeptProfile) -> bool:
     document = {
         "file": profile.file,
         "text": profile.text,
-        "tables": [[t.path, t.format, t.realm, t.digest] for t in profile.tables],
+        "tables": [[t.path, t.format, t.realm, t.digest, _sha256(t.data)] for t in profile.tables],
     }
     files.replace(path, gzip.compress(json.dumps(document).encode(), mtime=0), 0o600)
     return True
@@ -69,22 +73,31 @@ def read(state: Path, digest: str) -> KeptProfile:
     """Return a version by its digest, or by the beginning of one.
 
     Raises:
-        PortError: there is none, several begin so, or it cannot be read.
+        PortError: there is none, several begin so, it cannot be read, or it was changed.
     """
     if not digest or digest.strip("0123456789abcdef"):
         raise PortError(f"{digest[:80]!r} is no digest of a profile")
     found = [name for name in kept(state) if name.startswith(digest)]
     if len(found) != 1:
         raise PortError(f"{'no' if not found else 'more than one'} kept profile has a digest that begins {digest[:64]}")
+    path = _path(state, found[0])
     try:
-        raw = json.loads(_unpacked(_path(state, found[0])))
-        tables = tuple(
-            KeptTable(path, form, realm, sha, _unpacked(_table_path(state, sha)))
-            for path, form, realm, sha in raw["tables"]
-        )
-        return KeptProfile(str(raw["file"]), str(raw["text"]), tables)
-    except (ValueError, KeyError, TypeError) as error:
-        raise PortError(f"{_path(state, found[0])} holds no profile: {error}") from error
+        raw = json.loads(_unpacked(path))
+        tables = tuple(_table(state, row) for row in raw["tables"])
+        profile = KeptProfile(str(raw["file"]), str(raw["text"]), tables)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise PortError(f"{path} holds no profile: {error}") from error
+    if digest_of(profile) != found[0]:
+        raise PortError(f"{path} was changed: what it holds has another digest")
+    return profile
+
+
+def digest_of(profile: KeptProfile) -> str:
+    """The digest under which a version is kept and which its lines name: that of `wiring.Ingredients`."""
+    total = hashlib.sha256(profile.text.encode("utf-8", "surrogatepass"))
+    for table in profile.tables:
+        total.update(f"\0{table.path}\0{table.digest}".encode("utf-8", "surrogatepass"))
+    return total.hexdigest()
 
 
 def kept(state: Path) -> tuple[str, ...]:
@@ -99,6 +112,20 @@ def kept(state: Path) -> tuple[str, ...]:
         return ()
     except OSError as error:
         raise PortError(f"{state / FOLDER}: {error.strerror}") from error
+
+
+def _table(state: Path, row: list[str]) -> KeptTable:
+    path, form, realm, digest, sha256 = row
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError("a table has no digest")
+    data = _unpacked(_table_path(state, digest))
+    if _sha256(data) != sha256:
+        raise PortError(f"{_table_path(state, digest)} was changed: what it holds has another digest")
+    return KeptTable(path, form, realm, digest, data)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _path(state: Path, digest: str) -> Path:

@@ -24,7 +24,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +35,7 @@ _WRITTEN: Final = re.compile(rb'"w":"([0-9TZ:.-]{20,30})"')
 _SEQUENCE: Final = re.compile(rb'"seq":([0-9]{1,18}),')
 _FIRST: Final = 64 * 1024
 _BLOCK: Final = 1 << 20
+_LONGEST: Final = 8 << 20  # octets of a line
 _LEVEL: Final = 6
 
 
@@ -142,7 +142,7 @@ def packable(live: Path, files: Sequence[Path], renamed: Path | None) -> tuple[P
 def expired(files: Sequence[Path], before: datetime) -> tuple[Expired, ...]:
     """The oldest files, in a row, all of whose lines were written before a moment.
 
-    The last line of a file counts, and the first one of the next: a clock that was wrong for a while removes nothing.
+    Every line is looked at: where a clock was wrong for a while, its lines alone remove nothing.
 
     Args:
         files: all files, oldest first; the last one is never removed.
@@ -152,15 +152,14 @@ def expired(files: Sequence[Path], before: datetime) -> tuple[Expired, ...]:
         OSError: a file cannot be read.
     """
     found = []
-    for path, following in pairwise(files):
-        after = _moment(_first(following))
-        if after is None or after >= before:
-            break
-        first, last = _ends(path)
-        moment = _moment(last)
+    for path in files[:-1]:
+        moment = _moment(_first(path))
         if moment is None or moment >= before:
             break
-        found.append(Expired(path, _number(first), _number(last), path.stat().st_size))
+        one, latest = _read_through(path)
+        if latest is None or latest >= before:
+            break
+        found.append(one)
     return tuple(found)
 
 
@@ -250,20 +249,21 @@ def _first(path: Path) -> bytes:
         raise OSError(5, f"it is damaged: {error}", str(path)) from error
 
 
-def _ends(path: Path) -> tuple[bytes, bytes]:
-    """The first and the last whole line."""
-    first, last, rest = b"", b"", b""
+def _read_through(path: Path) -> tuple[Expired, datetime | None]:
+    """Which lines a file holds, and the latest time that one of them bears."""
+    latest, first, last, rest = b"", b"", b"", b""
     try:
         with _opened(path) as file:
             while block := file.read(_BLOCK):
                 lines = (rest + block).split(b"\n")
-                rest = lines.pop()[-_BLOCK * 8 :]
-                if lines:
-                    first = first or lines[0]
-                    last = next((line for line in reversed(lines) if line), last)
+                rest = lines.pop()[-_LONGEST:]
+                numbered = [line for line in lines if _SEQUENCE.search(line)]
+                latest = max([latest, *(found for line in numbered for found in _WRITTEN.findall(line))])
+                if numbered:
+                    first, last = first or numbered[0], numbered[-1]
     except (EOFError, zlib.error) as error:
         raise OSError(5, f"it is damaged: {error}", str(path)) from error
-    return first, last
+    return Expired(path, _number(first), _number(last), path.stat().st_size), _moment(b'"w":"%b"' % latest)
 
 
 def _moment(line: bytes) -> datetime | None:

@@ -223,7 +223,7 @@ def _one_click(row: Event, now: Mapping[str, Any], headers: Headers, proven: set
     if not text_at(row, "target"):
         return ElementState("one-click", "added" if now["target"] else "like", was, _said(now))
     is_like = (row.get("state"), row.get("target")) == (now["state"], now["target"])
-    why = "scheme and host are the same; the rest was not recorded" if is_like else ""
+    why = "scheme and host are the same; the rest was not recorded" if is_like else text_at(dict(now), "why")
     return ElementState("one-click", "like" if is_like else "changed", was, _said(now), why)
 
 

@@ -21,6 +21,7 @@ CONTINUED: Final = b'"kind":"recipients"'
 
 _LITERAL: Final = re.compile(r"[ !#-\[\]-~]+")  # what JSON writes as it is
 _ADDRESS: Final = r"[^\s<>,;:\"()@]{1,320}"
+_SURE: Final = 400  # characters of a value that are never cut off in the record
 _MAX_PARTS: Final = 1_000_000
 
 
@@ -43,6 +44,11 @@ class Found(Generic[L]):
     lines: tuple[L, ...]
 
 
+def anything(_: bytes) -> bool:
+    """What `Wanted.glance` says where nothing is known better."""
+    return True
+
+
 def nobody(_: Event) -> bool:
     """What `Wanted.hidden` says where nothing is known of what stands behind hashes."""
     return False
@@ -55,6 +61,7 @@ class Wanted:
     Attributes:
         recipients: canonical addresses (`personal.plain_address`).
         hidden: says whether a decision has one of these recipients behind a hash.
+        glance: says of the octets of a line whether it may be wanted; asked where no line continues it.
         senders: addresses, in the envelope or in From.
         domains: of the sender or of a recipient, or signing; with a leading dot all below it too.
         principals: with a realm, or without one: of any realm. Or the name of an identity.
@@ -64,6 +71,7 @@ class Wanted:
 
     recipients: tuple[str, ...] = ()
     hidden: Callable[[Event], bool] = nobody
+    glance: Callable[[bytes], bool] = anything
     message_ids: tuple[str, ...] = ()
     principals: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
@@ -89,10 +97,10 @@ class Wanted:
             self.senders,
             tuple(one.lstrip(".") for one in self.domains),
             tuple(f'"verdict":"{one}"' for one in self.verdicts),
-            self.rules,
+            tuple(one.rstrip(".*") for one in self.rules),
             tuple(f'"queue_id":"{one}"' for one in self.queue_ids),
         )
-        found = (tuple(_literal(one) for one in group) for group in groups)
+        found = (tuple(longest_literal(one) for one in group) for group in groups)
         return tuple(group for group in found if group and all(group))
 
     def fits(self, event: Event) -> bool:
@@ -131,6 +139,8 @@ def event_of(octets: bytes) -> Event:
 def search(lines: Iterable[L], wanted: Wanted) -> Iterator[Found[L]]:
     """Give what is wanted, in the order of the lines."""
     for group in groups_of(lines, wanted.needles()):
+        if len(group) == 1 and not wanted.glance(group[0].octets):
+            continue
         event = joined([event_of(line.octets) for line in group])
         if event and wanted.fits(event):
             yield Found(event, group)
@@ -139,21 +149,28 @@ def search(lines: Iterable[L], wanted: Wanted) -> Iterator[Found[L]]:
 def groups_of(lines: Iterable[L], needles: tuple[tuple[bytes, ...], ...]) -> Iterator[tuple[L, ...]]:
     """Give each line with those that continue it, unless a group of needles has none that stands in them."""
     held: list[L] = []
-    met: list[bool] = []
+    lacking: list[tuple[bytes, ...]] = []  # of which nothing was met in what is held
     for line in lines:
         octets = line.octets
-        if CONTINUED not in octets or not held or len(held) > _MAX_PARTS:
-            if held and all(met):
-                yield tuple(held)
-            held, met = [line], [False] * len(needles)
-        else:
+        if CONTINUED in octets and held and len(held) < _MAX_PARTS:
             held.append(line)
-        if needles:
+        else:
+            if held and not lacking:
+                yield tuple(held)
+            held = [line]
+            lacking = list(needles)
+        if lacking:
             lower = octets.lower()
-            for i, group in enumerate(needles):
-                met[i] = met[i] or any(needle in lower for needle in group)
-    if held and all(met):
+            lacking = [group for group in lacking if not _has_any(lower, group)]
+    if held and not lacking:
         yield tuple(held)
+
+
+def _has_any(lower: bytes, needles: tuple[bytes, ...]) -> bool:
+    for needle in needles:  # noqa: SIM110  # `any` would cost more than the search
+        if needle in lower:
+            return True
+    return False
 
 
 def joined(events: list[Event]) -> Event:
@@ -240,9 +257,9 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _literal(text: str) -> bytes:
-    """The longest piece of a text that stands in JSON as it is, in lower case; empty: there is none worth a search."""
-    lower = text.lower()
+def longest_literal(text: str) -> bytes:
+    """The longest piece of a text that stands in JSON as it is, in lower case; empty: there is none."""
+    lower = text.lower()[:_SURE]
     if text[:1] == '"' and text.isascii():  # a name and its value, as we wrote them above
         return lower.encode("ascii")
     return max((found for found in _LITERAL.findall(lower)), key=len, default="").encode("ascii")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic
 
-from sealgate.audit.looking import Found, L, event_of, groups_of, joined, text_at
+from sealgate.audit.looking import Found, L, event_of, groups_of, joined, longest_literal, text_at
 from sealgate.mail.address import AddressError, parse_mailboxes
 from sealgate.mail.headers import Headers, decoded, unfolded
 from sealgate.seal.signature import Signature, SignatureRefused, read_signature
@@ -52,12 +52,12 @@ class Traces:
         """Octets in lower case of which one stands in a line that is surely of this message."""
         found = {self.body_sha256, *(signature.body_hash.hex() for signature in self.signatures)}
         found |= {f'"t":"{second.lower()}' for second in map(second_of, self.signatures) if second}
-        message_id = _plain(self.message_id)
+        message_id = longest_literal(self.message_id)
         return (tuple(one.encode() for one in sorted(found)) + ((message_id,) if len(message_id) > 5 else ()),)
 
     def weak_needles(self) -> tuple[tuple[bytes, ...], ...]:
         """Of the lines of the author in the days around the date; none where either is not known."""
-        authors = tuple(plain for author in self.authors if len(plain := _plain(author)) > 3)
+        authors = tuple(plain for author in self.authors if len(plain := longest_literal(author)) > 3)
         if not authors or self.date is None:
             return ()
         try:
@@ -236,8 +236,3 @@ def _apart(moment: str, date: datetime | None) -> int | None:
         return int(abs((datetime.fromisoformat(moment) - date).total_seconds())) if date is not None else None
     except (ValueError, TypeError):
         return None
-
-
-def _plain(text: str) -> bytes:
-    """The longest piece that JSON writes as it is, in lower case."""
-    return max(re.findall(r"[ !#-\[\]-~]+", text.lower()), key=len, default="").encode("ascii")

@@ -1,8 +1,8 @@
 """What the lines of a span of time add up to, for a report to counsel: one pass, and memory that does not grow.
 
 `Tally.take` is given every line as octets, in the order of the files; the attributes of the tally are the sums. Counts
-are exact. Names that an attacker or a large realm could multiply are counted one by one up to `MAX_NAMES` of a sort,
-and what comes later is counted together (`Counts.rest`); events that a person must see one by one are kept up to
+are exact. Names that an attacker or a large realm could multiply are counted one by one up to `bounded.MAX_NAMES` of a
+sort, and what comes later is counted together (`Counts.rest`); events that a person must see one by one are kept up to
 `MAX_EVENTS` of a kind, and counted beyond. Pure. Lines may be anybody's: what is no line of ours is counted
 (`unreadable`), and nothing raises.
 """
@@ -12,10 +12,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-MAX_NAMES: Final = 20_000
+from sealgate.audit.bounded import Counts, Span, seen
+from sealgate.audit.incidents import told
+
 MAX_EVENTS: Final = 1_000
 VERDICTS: Final = ("accept", "reject", "tempfail", "quarantine")
-CLASSES: Final = ("commercial", "other")
+CLASSES: Final = ("commercial", "other", "unseen")
+"""`unseen`: refused or deferred before the message was sent, so that nothing can be said of it."""
+
 LACKING: Final = frozenset({"absent", "unread", "unfilled", "dead", "malformed"})
 """States of an element in which the law's demand, or that of mailbox providers, is not met as far as can be seen."""
 
@@ -25,56 +29,11 @@ SEEN_ONE_BY_ONE: Final = frozenset(
         "stop", "restart", "forgotten", "anchored",
     }
 )  # fmt: skip
+CRASHED: Final = "no stop was recorded before it"
 _MAX_NAME: Final = 256
-_MAX_DETAIL: Final = 300
 _LATEST: Final = "9999"
-_NOT_TOLD: Final = frozenset({"v", "kind", "seq", "prev", "w", "t", "host", "software", "peaks", "sha256", "pid"})
 _DECODE: Final = json.JSONDecoder().decode
 Event = dict[str, Any]
-
-
-class Counts:
-    """Rows of numbers by name, exact for the first `limit` names.
-
-    Attributes:
-        rows: by name, as many numbers as `width`.
-        rest: the sum of what came under later names.
-    """
-
-    __slots__ = ("limit", "rest", "rows", "width")
-
-    def __init__(self, width: int = 1, limit: int = MAX_NAMES) -> None:
-        self.rows: dict[Any, list[int]] = {}
-        self.rest = [0] * width
-        self.width = width
-        self.limit = limit
-
-    def add(self, name: Any, at: int = 0, count: int = 1) -> None:
-        """Count under a name, in its column `at`."""
-        row = self.rows.get(name)
-        if row is None:
-            if len(self.rows) >= self.limit:
-                self.rest[at] += count
-                return
-            row = self.rows[name] = [0] * self.width
-        row[at] += count
-
-    def top(self, count: int) -> tuple[list[tuple[Any, list[int]]], list[int]]:
-        """The largest rows by their sum, and the sum of all others."""
-        ranked = sorted(self.rows.items(), key=lambda item: (-sum(item[1]), str(item[0])))
-        rest = list(self.rest)
-        for _, row in ranked[count:]:
-            rest = [a + b for a, b in zip(rest, row, strict=True)]
-        return ranked[:count], rest
-
-
-@dataclass(slots=True)
-class Span:
-    """When something was first and last seen, and how often."""
-
-    first: str
-    last: str
-    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +74,7 @@ class Tally:
         cites: the law by code of the rule, as the lines say.
         commercial: decisions on commercial mail: that went on, that did not.
         elements: by (name, state): in mail that went on, in other mail. `places`: by (name, how, where), where found.
-        seals: signatures by `d= s= a=`. `unsigned`: mail that went on, by reason.
+        seals: signatures by `d= s= a=`. `unsigned`: mail that went on or is held, by reason.
         counted: refusals of clients without a login by (rule, verdict). `networks`: by network.
         profiles, programs, hosts: by digest, version, name.
         incidents: in the order of the lines; `unlisted`: how many more of a kind there were.
@@ -160,7 +119,7 @@ class Tally:
 
     def take(self, octets: bytes) -> None:
         """Add one line, without its newline. Lines of other times are passed over without being read."""
-        seq, moment = _peek(octets)
+        seq, moment = peek(octets)
         if moment and not self.since <= moment < (self.until or _LATEST):
             self._seq = seq or self._seq
             return
@@ -193,9 +152,9 @@ class Tally:
         self.last, self.ends = seq, moment
         if not self.first:
             self.first, self.begins = seq, moment
-        _seen(self.hosts, event.get("host"), moment)
-        _seen(self.programs, event.get("software"), moment)
-        _seen(self.profiles, event.get("profile"), moment)
+        seen(self.hosts, event.get("host"), moment)
+        seen(self.programs, event.get("software"), moment)
+        seen(self.profiles, event.get("profile"), moment)
 
     def _decision(self, event: Event, moment: str) -> None:
         at = VERDICTS.index(event["verdict"])
@@ -207,7 +166,8 @@ class Tally:
         self.modes[mode if mode == "report" else "enforce"] += 1
         if would != event["verdict"] and would in VERDICTS:
             self.would[would] += 1
-        self.classes[CLASSES[not is_commercial], VERDICTS[at]] += 1
+        seen = CLASSES[not is_commercial] if "elements" in event else "unseen"
+        self.classes[seen, VERDICTS[at]] += 1
         self.days.add(moment[:10], at)
         self.identities.add(identity, at)
         self.principals.add(principal, at)
@@ -222,7 +182,7 @@ class Tally:
         if is_commercial:
             self.commercial[not is_sent] += 1
             self._elements(elements, is_sent=is_sent)
-        if is_sent and seal is not None:
+        if VERDICTS[at] in ("accept", "quarantine") and seal is not None:
             self._seal(seal)
 
     def _elements(self, elements: list[Event], *, is_sent: bool) -> None:
@@ -245,15 +205,11 @@ class Tally:
         found.first, found.last = found.first or moment, moment
 
     def _incident(self, event: Event, kind: str, moment: str) -> None:
-        told = {name: value for name, value in event.items() if name not in _NOT_TOLD}
-        if kind == "start":
-            if self._is_running and not event.get("restarted"):
-                told["note"] = "no stop was recorded before it"
-            self._is_running = True
-        elif kind == "stop":
-            self._is_running = False
-        detail = "; ".join(f"{name}: {_said(value)}" for name, value in told.items())
-        self._list(Incident(moment, kind, detail[:_MAX_DETAIL], event["seq"]))
+        sentence = told(kind, event)
+        if kind == "start" and self._is_running and not event.get("restarted"):
+            sentence += f"; {CRASHED}"
+        self._is_running = (self._is_running or kind == "start") and kind != "stop"
+        self._list(Incident(moment, kind, sentence, event["seq"]))
 
     def _list(self, incident: Incident) -> None:
         if self._listed[incident.kind] < MAX_EVENTS:
@@ -263,7 +219,7 @@ class Tally:
             self.unlisted[incident.kind] += 1
 
 
-def _peek(octets: bytes) -> tuple[int, str]:
+def peek(octets: bytes) -> tuple[int, str]:
     """Number and time of a line as it is written, without reading it; 0 and empty where they are not there.
 
     Within a string a quote has a backslash before it, so these octets are no string's.
@@ -288,23 +244,3 @@ def _number(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError("this is no count")
     return int(value)
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(one) for one in value[:5])[:_MAX_DETAIL]
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in list(value.items())[:5])[:_MAX_DETAIL]
-    return str(value)[:_MAX_DETAIL]
-
-
-def _seen(spans: dict[str, Span], name: Any, moment: str) -> None:
-    if not isinstance(name, str):
-        return
-    span = spans.get(name)
-    if span is None:
-        if len(spans) >= MAX_EVENTS:
-            return
-        span = spans[name[:_MAX_NAME]] = Span(moment, moment)
-    span.last = moment
-    span.lines += 1

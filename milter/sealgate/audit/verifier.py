@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Proves that audit files of sealgate are whole: nothing changed, dropped, put in, swapped, cut or rewritten.
 
     python3 verify.py audit.jsonl.2.gz audit.jsonl.1 audit.jsonl --key audit.pub --checkpoint kept-elsewhere
@@ -587,6 +586,8 @@ class _Walk:
         at = line.rfind(self._due_prev)
         if at < 0 or line.find(self._due_seq, at) < 0:
             return False
+        if not line.endswith(b"}") or line.find(b',"w":"', at) < 0:
+            return False  # cut short: a record behind it says so
         kind = line.find(b'"kind":"', 0, at)
         if kind < 0 or line.startswith(_SPECIAL, kind + 8):
             return False
@@ -693,6 +694,8 @@ class _Walk:
         fault = self._fault(event)
         if fault is None and explained:
             pass  # the record stands where it says
+        elif self.seq < 0 and self.broken is None:
+            pass  # the first line of all, taken at its word: what it speaks of is in an older file
         elif synced is not None and synced == Head(self.seq, self.digest) and event["seq"] > synced.seq:
             # The sync failed, and what had not been acknowledged has since gone from the disk, wholly or in part.
             is_changed = True

@@ -18,10 +18,12 @@ from sealgate.cli.telling import NOISE, harmless, row, unharmed
 _VERBS: Final = MappingProxyType({
     "anchor": ("audit_anchor", "command"),
     "explain": ("audit_explain", "command"),
+    "export": ("audit_export", "command"),
     "find": ("audit_find", "command"),
     "forget": ("audit_forget", "command"),
     "match": ("audit_match", "command"),
     "replay": ("audit_replay", "command"),
+    "report": ("audit_report", "command"),
     "rotate": ("audit_rotate", "command"),
     "suggest": ("suggesting", "command"),
     "verifier": ("audit_verify", "single_file"),
@@ -52,7 +54,7 @@ def command() -> None:
     sealgate audit tail                         watch the gate decide
     sealgate audit explain 06B3K2QJX8M4T7ZR     what became of this message, and why?
     sealgate audit find --rcpt jane@example.org --since 2026-11-01
-    sealgate audit match complaint.eml          is this copy ours, and was it changed?
+    sealgate audit match complaint.eml          was this copy changed?
     sealgate audit verify                       is the record whole?
     """
 

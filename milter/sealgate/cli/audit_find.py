@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, as_json: bool, **said: Any) -> None:
     \b
     sealgate audit find --rcpt jane@example.org --since 2026-11-01
     sealgate audit find --message-id '<k3j9@example.test>'
-    sealgate audit find --principal alice@EXAMPLE.TEST --since yesterday --verdict reject
+    sealgate audit find --principal alice --since yesterday --verdict reject
     sealgate audit find --from news@example.test --since 2h --json | jq .id
     """
     wanted = wanted_of(said)
@@ -57,7 +57,7 @@ def command(ctx: click.Context, /, as_json: bool, **said: Any) -> None:
     record = record_or_stop(said)
     hidden = _hidden(record, wanted)
     if hidden is not None:
-        wanted = replace(wanted, hidden=hidden)
+        wanted = replace(wanted, hidden=hidden, glance=hidden.glance)
     count = _found(record, wanted, as_json=as_json)
     is_certain = hidden is None or _tell_of(hidden, wanted)
     if not count:
@@ -90,11 +90,15 @@ def _tell_of(hidden: HiddenRecipients, wanted: Wanted) -> bool:
     """Say on standard error what could not be found any more; whether all could be looked at."""
     domains = " and ".join(json.dumps(one.rpartition("@")[2])[1:-1] for one in wanted.recipients)
     if hidden.unread:
-        message = f"{hidden.unread} messages to {domains} have hashed recipients, which were not looked at"
+        message = f"{_messages(hidden.unread)} to {domains} with hashed recipients could not be looked at"
         click.echo(f"sealgate: {message}: {hidden.fault}", err=True)
         return False
     if hidden.erased:
         until = f" (the last of them in {hidden.last_erased})" if hidden.last_erased else ""
-        message = f"{hidden.erased} messages to {domains}{until} have hashed recipients whose values were erased"
-        click.echo(f"sealgate: {message}: whether these went to that address cannot be found any more", err=True)
+        message = f"of {_messages(hidden.erased)} to {domains}{until} the hashed recipients were erased"
+        click.echo(f"sealgate: {message}: whether that address was among them cannot be found any more", err=True)
     return True
+
+
+def _messages(number: int) -> str:
+    return f"{number} message{'s' * (number != 1)}"

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from sealgate.adapters import epochs, personal
 from sealgate.app.ports import PortError
-from sealgate.audit.looking import Event, event_of, recipients, text_at
+from sealgate.audit.looking import Event, event_of, longest_literal, recipients, text_at
 from sealgate.audit.personal import commitment, domain_of, is_epoch
 
-_ID: Final = re.compile(rb'"id":"([^"]{1,64})"')
+_ID: Final = re.compile(rb'"id":"([^"\\]{1,64})"')  # the first one is the decision's own
 _CHUNK: Final = 100_000
 _MAX_LINE: Final = 16 << 20
 _ASK: Final = "run this as root or as the gate's own account"
@@ -28,13 +28,13 @@ _ASK: Final = "run this as root or as the gate's own account"
 
 @dataclass(slots=True)
 class _Ids:
-    """Many ids in little room: their hashes, of a seed that is another one in each process."""
+    """Many ids, each with a number, in little room: their hashes, of a seed that is another one in each process."""
 
     chunks: list["array[int]"] = field(default_factory=list)
     newest: list[int] = field(default_factory=list)
 
-    def add(self, reference: bytes) -> None:
-        self.newest.append(hash(reference))
+    def add(self, reference: str, number: int) -> None:
+        self.newest.append(hash((reference, number)))
         if len(self.newest) == _CHUNK:
             self.settle()
 
@@ -42,11 +42,11 @@ class _Ids:
         self.chunks.append(array("q", sorted(self.newest)))
         self.newest.clear()
 
-    def __contains__(self, reference: bytes) -> bool:
-        number = hash(reference)
+    def has(self, reference: str, number: int) -> bool:
+        wanted = hash((reference, number))
         for chunk in self.chunks:
-            at = bisect_left(chunk, number)
-            if at < len(chunk) and chunk[at] == number:
+            at = bisect_left(chunk, wanted)
+            if at < len(chunk) and chunk[at] == wanted:
                 return True
         return False
 
@@ -69,7 +69,10 @@ class HiddenRecipients:
     def __init__(
         self, state: Path | None, addresses: Iterable[str], progress: Callable[[int, int], None] = lambda *_: None
     ) -> None:
+        addresses = tuple(addresses)
         self._domains = {domain_of(address) for address in addresses}
+        self._hashed = tuple(json.dumps({"d": domain})[1:-1].replace(" ", "").encode() for domain in self._domains)
+        self._clear = tuple(longest_literal(address) for address in addresses)
         self._found, self._known = _Ids(), _Ids()
         self.fault = "" if state is not None else "the state folder is not known: say --state"
         self.erased = self.unread = 0
@@ -84,18 +87,33 @@ class HiddenRecipients:
 
     def __call__(self, event: Event) -> bool:
         """Whether this decision went to one of them."""
-        reference = text_at(event, "id").encode("utf-8", "replace")
-        if reference in self._found:
+        reference = text_at(event, "id")
+        if self._found.has(reference, 0):
             return True
         quarters = [
             text_at(one, "k") for one in recipients(event) if isinstance(one, dict) and one.get("d") in self._domains
         ]
         if quarters and self.fault:
             self.unread += 1
-        elif quarters and reference not in self._known:
+        elif quarters and not self._known.has(reference, len(quarters)):
             self.erased += 1
             self.last_erased = max(self.last_erased, *filter(is_epoch, quarters), "")
         return False
+
+    def glance(self, octets: bytes) -> bool:
+        """Whether a line must be read: a recipient is one of them or in clear, or values of it were erased."""
+        named = _ID.search(octets)
+        if named is None or self.fault:
+            return True
+        reference = named[1].decode("ascii", "replace")
+        if self._found.has(reference, 0):
+            return True
+        number = 0
+        for needle in self._hashed:
+            number += octets.count(needle)
+        if number:
+            return not self._known.has(reference, number)
+        return any(needle in octets.lower() for needle in self._clear)
 
     def _read(self, state: Path, addresses: set[str], progress: Callable[[int, int], None]) -> None:
         paths = [personal.file_of(state, epoch) for epoch in personal.epochs_of(state)]
@@ -104,11 +122,13 @@ class HiddenRecipients:
         for path in paths:
             with path.open("rb") as file:
                 for line in _lines(file.readline, progress, total):
-                    if not any(needle in line for needle in needles) or not (named := _ID.search(line)):
+                    if not any(needle in line for needle in needles):
                         continue
-                    self._known.add(named[1])
-                    if not addresses.isdisjoint(value for _, value in _pairs(event_of(line), "rcpt")):
-                        self._found.add(named[1])
+                    side = event_of(line)
+                    values = [value for _, value in _pairs(side, "rcpt") if domain_of(value) in self._domains]
+                    self._known.add(text_at(side, "id"), len(values))  # fewer than the line has: some were erased
+                    if not addresses.isdisjoint(values):
+                        self._found.add(text_at(side, "id"), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The line is found in the record (`audit.matching`); header, body and ways out of
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -18,16 +18,16 @@ from sealgate.app.gather import gather
 from sealgate.app.intake import Intake
 from sealgate.app.ports import PortError
 from sealgate.audit.differences import differences
-from sealgate.audit.looking import Event, Wanted
+from sealgate.audit.looking import Wanted, clear_recipients, recipients
 from sealgate.audit.matching import Candidate, Traces, ranked, traces_of
 from sealgate.audit.personal import plain_address
-from sealgate.audit.reported import reported
 from sealgate.checks.facts import Facts, Unknown
 from sealgate.cli import EX_DATAERR, Stop
 from sealgate.cli.audit_asking import Record, columns, reading, record_options, record_or_stop, wanted_of
 from sealgate.cli.audit_hidden import values_of
 from sealgate.cli.audit_matched import Matched, as_document, told
 from sealgate.mail.address import AddressError, parse_mailboxes
+from sealgate.mail.enclosed import enclosed, is_report
 from sealgate.mail.filed import Filed, read_filed
 from sealgate.mail.headers import Headers
 from sealgate.mail.message import Envelope, Message, Session
@@ -36,7 +36,6 @@ from sealgate.screening.limited import LimitedReader
 from sealgate.screening.mailfiles import items
 
 _ADDRESSED: Final = (b"delivered-to", b"x-original-to", b"envelope-to", b"to", b"cc")
-_MAX_ADDRESSED: Final = 200
 
 
 @click.command("match")
@@ -52,26 +51,22 @@ def command(ctx: click.Context, /, file: Path, as_json: bool, **said: Any) -> No
     FILE is a message (.eml), a complaint that holds one (a feedback report, a message forwarded as an attachment), or
     `-` for standard input.
 
-    Exit 0 where there is a line and nothing that was recorded has changed; 1 where something has; 2 where no line of
-    the record is of this message; 65 where FILE is none.
+    Exit 0 where there is a line, changed or not (--json says); 1 where there is none; 65 where FILE is no message.
 
     \b
     sealgate audit match complaint.eml
     sealgate audit match complaint.eml --since 2026-10-01 --json
     """
     wanted, record = wanted_of(said), record_or_stop(said)
-    copy = _copy(file)
-    candidates, ties, is_weak = _candidates(copy.traces, record, wanted)
-    matched = _matched(copy, candidates, ties, record, is_weak=is_weak)
+    matched = _matched(_copies(file), record, wanted)
     click.echo(json.dumps(as_document(matched)) if as_json else told(matched, width=columns()))
-    ctx.exit(2 if not candidates else 0 if matched.differences and matched.differences.is_same else 1)
+    ctx.exit(0 if matched.candidates else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
     """The message in hand."""
 
-    name: str
     filed: Filed
     message: Message
     facts: Facts
@@ -79,7 +74,8 @@ class _Copy:
     traces: Traces
 
 
-def _copy(path: Path) -> _Copy:
+def _copies(path: Path) -> tuple[_Copy, ...]:
+    """The message of a file and one attached to it, the likelier first."""
     found = list(islice(items(path, sys.stdin.buffer), 2))
     if not found or found[0].fault:
         raise Stop(EX_DATAERR, f"{path}: {found[0].fault if found else 'it is empty'}")
@@ -88,20 +84,21 @@ def _copy(path: Path) -> _Copy:
     filed = read_filed(found[0].octets)
     if filed is None:
         raise Stop(EX_DATAERR, f"{path}: it does not begin with a header field, so it is no message")
-    inner = reported(filed)
-    if inner is not None:
-        notes = (*filed.notes, *inner.notes, "the file is a report: the message attached to it is the one looked for")
-        filed = replace(inner, notes=notes)
+    inner = enclosed(filed)
+    both = (filed,) if inner is None else (inner, filed) if is_report(filed) else (filed, inner)
+    return tuple(map(_copy, both))
+
+
+def _copy(filed: Filed) -> _Copy:
     intake = Intake()
     for field in filed.headers:
         intake.header(field.name, field.value)
     intake.body(filed.body)
-    session, envelope = Session("match", "", -1), Envelope(b"<>")
-    message, hashes = intake.finish(reference="", received_at=0.0, session=session, envelope=envelope)
-    body_sha256 = hashes[Form.RELAXED].hex()
-    return _Copy(
-        found[0].name, filed, message, _facts(message), body_sha256, traces_of(message.headers, body_sha256)
+    message, hashes = intake.finish(
+        reference="", received_at=0.0, session=Session("match", "", -1), envelope=Envelope(b"<>")
     )
+    body_sha256 = hashes[Form.RELAXED].hex()
+    return _Copy(filed, message, _facts(message), body_sha256, traces_of(message.headers, body_sha256))
 
 
 def _facts(message: Message) -> Facts:
@@ -114,33 +111,43 @@ def _facts(message: Message) -> Facts:
         reader.close()
 
 
-def _candidates(
-    traces: Traces, record: Record, wanted: Wanted
-) -> tuple[tuple[Candidate[Line], ...], int, bool]:
-    """The best lines, how many are as good, and whether author and date alone speak for them."""
+def _matched(copies: tuple[_Copy, ...], record: Record, wanted: Wanted) -> Matched:
     paths = record.files()
-    for is_weak in (False, True):
-        with reading("looking for its line" if not is_weak else "looking by author and date") as bar:
-            lines = stream(paths, since=wanted.since, until=wanted.until, progress=bar)
-            found, ties = ranked(lines, traces, is_weak=is_weak)
-        if found:
-            return found, ties, is_weak
-    return (), 0, False
+    for is_weak in (False, True):  # author and date alone only where nothing better was found
+        for copy in copies:
+            with reading("looking by author and date" if is_weak else "looking for its line") as bar:
+                lines = stream(paths, since=wanted.since, until=wanted.until, progress=bar)
+                candidates, ties = ranked(lines, copy.traces, is_weak=is_weak)
+            if candidates:
+                return _compared(copy, candidates, ties, record)
+    return Matched(copies[0].filed.notes, copies[0].traces)
 
 
-def _matched(
-    copy: _Copy, candidates: tuple[Candidate[Line], ...], ties: int, record: Record, *, is_weak: bool
-) -> Matched:
-    if not candidates:
-        return Matched(copy.name, copy.filed.notes, copy.traces)
+def _compared(copy: _Copy, candidates: tuple[Candidate[Line], ...], ties: int, record: Record) -> Matched:
     event = candidates[0].found.event
-    found = differences(
-        event, copy.message, copy.facts, copy.filed.body, copy.body_sha256, copy.traces.signatures
-    )
+    found = differences(event, copy.message, copy.facts, copy.filed.body, copy.body_sha256, copy.traces.signatures)
     values = values_of(record.state, event)
-    known, is_all = _known_recipients(event, values.by_hash or dict(enumerate_values(values.in_order)))
-    addressed = _addressed(copy.message.headers)
+    known = {*clear_recipients(event), *values.by_hash.values(), *values.in_order}
     return Matched(
-        copy.name, copy.filed.notes, copy.traces, candidates, ties, is_weak, found,
-        tuple(one for one in addressed if one in known), is_all, values.subject,
-    )  # fmt: skip
+        copy.filed.notes,
+        copy.traces,
+        candidates,
+        ties,
+        found,
+        subject=values.subject,
+        went_to=tuple(one for one in _addressed(copy.message.headers) if one in known),
+        lacks_recipients=len(known) < len({str(one) for one in recipients(event)}),
+    )
+
+
+def _addressed(headers: Headers) -> tuple[str, ...]:
+    """Whom the copy names as its readers, canonical."""
+    found: dict[str, None] = {}
+    for name in _ADDRESSED:
+        for field in headers.every(name)[:20]:
+            try:
+                boxes = parse_mailboxes(field.value)
+            except AddressError:
+                continue
+            found |= {plain_address(str(box.address)): None for box in boxes}
+    return tuple(found)

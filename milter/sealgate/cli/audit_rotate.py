@@ -80,9 +80,12 @@ def command(
     try:
         with rotating.alone(live.parent):
             plan = _renaming(live, size, is_forced=is_forced) if not only_expired else Plan(None, "--only-expired")
-            if not is_trial:
-                _carry_out(live, plan)
-            done = _removing(settings, live, plan, is_trial=is_trial)
+            if plan.rename is not None and not is_trial:
+                rotating.rename(live, plan.rename)
+            try:
+                done = _removing(settings, live, plan, is_trial=is_trial)
+            finally:  # a file that cannot be read any more keeps none from being packed
+                _pack(plan.pack, is_trial=is_trial)
     except PortError as error:
         raise Stop(EX_TEMPFAIL, str(error)) from error
     except OSError as error:
@@ -109,11 +112,10 @@ def _renaming(live: Path, size: int, *, is_forced: bool) -> Plan:
     return Plan(to, why, rotating.packable(live, files, to))
 
 
-def _carry_out(live: Path, plan: Plan) -> None:
-    if plan.rename is not None:
-        rotating.rename(live, plan.rename)
-    for path in plan.pack:
-        rotating.pack(path)
+def _pack(paths: tuple[Path, ...], *, is_trial: bool) -> None:
+    for path in paths:
+        if not is_trial and path.exists():  # else it was just removed
+            rotating.pack(path)
 
 
 def _removing(settings: Settings, live: Path, plan: Plan, *, is_trial: bool) -> _Done:
@@ -134,7 +136,8 @@ def _removing(settings: Settings, live: Path, plan: Plan, *, is_trial: bool) -> 
         gone = _aged(settings, record, now, is_trial=is_trial)
     except PortError as error:
         raise OSError(5, f"values that have had their time were not, or not all, erased: {error}") from error
-    return _Done(Plan(plan.rename, plan.why, plan.pack, old), gone)
+    removed = {one.path for one in old}
+    return _Done(Plan(plan.rename, plan.why, tuple(one for one in plan.pack if one not in removed), old), gone)
 
 
 def _aged(settings: Settings, record: Record, now: datetime, *, is_trial: bool) -> Forgotten:

@@ -76,7 +76,8 @@ def _other(event: Event) -> Iterator[_Row]:
         yield "title", f"{shown(event.get('id'), 40)}  {moment}"
         yield from _afterwards([event])
         return
-    yield "title", f"{moment} {kind}: {printable(json.dumps(event), 1000)}"
+    yield "title", f"{moment} {kind}"
+    yield "", printable(json.dumps(event), 1000)
 
 
 def _decision(event: Event, context: Context) -> Iterator[_Row]:
@@ -90,7 +91,7 @@ def _decision(event: Event, context: Context) -> Iterator[_Row]:
     kept = f" ({context.kept})" if context.kept else ""
     yield "under", f"profile {shown(event['profile'], 64)[:12]}{kept}, in {shown(event['mode'], 20)} mode"
     written = f", written {shown(event.get('w'), 40)}" if event.get("w") else ""
-    place = f" of {printable(context.place, 200)}" if context.place else ""
+    place = f" of the record ({printable(context.place, 200)})" if context.place else ""
     yield "recorded", f"as line {shown(event.get('seq', '?'), 20)}{place}{written}"
 
 
@@ -116,10 +117,8 @@ def _who(event: Event) -> Iterator[_Row]:
     identity = f", identity {shown(auth['identity'])}" if auth["identity"] else ""
     name = auth.get("name")
     said = f"; SASL said {shown(name)}" if name and name != auth["principal"] else ""
-    yield (
-        "who",
-        f"{who}{identity}, by {shown(auth['via'] or 'nothing', 40)} {shown(auth['mechanism'], 40)}".rstrip() + said,
-    )
+    how = f"{shown(auth['via'] or 'nothing', 40)} {shown(auth['mechanism'], 40)}".rstrip()
+    yield "who", f"{who}{identity}, by {how}{said}"
     yield "came", _way(event)
     yield "sent as", shown(event["envelope"]["from"], 300)
 
@@ -149,7 +148,8 @@ def _recipients(event: Event, values: Values) -> Iterator[_Row]:
             place += 1
             proven = "" if values.is_proven else ", not proven: the key is not readable"
             mark = f"(from the erasable file{proven})" if value else f"(hash {shown(one.get('h'), 32)})"
-            yield "", f"  {shown(value, 300) if value else f'...@{shown(one.get('d'))}'} {mark}"
+            hidden = f"...@{shown(one.get('d'))}"
+            yield "", f"  {shown(value, 300) if value else hidden} {mark}"
         else:
             yield "", f"  {shown(one, 300)}"
     if len(listed) > _RECIPIENTS:
@@ -169,11 +169,9 @@ def _content(event: Event, values: Values) -> Iterator[_Row]:
         yield "", f"Message-ID: {shown(header['message_id'], 300)}"
     if message := event.get("message"):
         defects = ", ".join(printable(str(one), 60) for one in message.get("defects") or ())
-        text = f"{message['octets']} octets, {message['fields']} header fields"
-        yield (
-            "has",
-            f"{text}; body SHA-256 {shown(message['body_sha256'], 64)[:16]}...{f'; {defects}' if defects else ''}",
-        )
+        size = f"{shown(message['octets'], 20)} octets, {shown(message['fields'], 20)} header fields"
+        body = f"body SHA-256 {shown(message['body_sha256'], 64)[:16]}..."
+        yield "has", f"{size}; {body}{'; ' * bool(defects)}{defects}"
     label = "found"
     for element in event.get("elements", ()):
         where = f" in part {shown(element['where'], 40)}" if element.get("where") not in ("", "header", None) else ""
@@ -194,10 +192,10 @@ def _subject(subject: Any, values: Values) -> str:
 def _judgement(event: Event) -> Iterator[_Row]:
     label = "rules"
     for finding in event["findings"]:
-        where = f", in {shown(finding['where'], 60)}" if finding.get("where") else ""
+        head = f"{shown(finding['rule'], 60)} ({shown(finding['cites'], 100)}), {shown(finding['mode'], 20)}"
         action = f" -> {shown(finding['action'], 20)}" if finding.get("action") else ""
-        head = f"{shown(finding['rule'], 60)} ({shown(finding['cites'], 100)}), {shown(finding['mode'], 20)}{action}{where}"
-        yield label, head
+        where = f", in {shown(finding['where'], 60)}" if finding.get("where") else ""
+        yield label, f"{head}{action}{where}"
         yield "", f"  {shown(finding['detail'], 400)}"
         label = ""
     would = f" (in enforce mode: {shown(event['would'], 20)})" if event["would"] != event["verdict"] else ""
@@ -227,7 +225,7 @@ def _afterwards(later: Iterable[Event]) -> Iterator[_Row]:
         why = printable(str(event.get("why", "")), 300)
         if event.get("kind") == "correction":
             verdict = printable(str(event.get("verdict")), 20)
-            yield "CORRECTED", f"{moment}: the answer became {verdict} 451 after its line was written: {why}"
+            yield "later", f"CORRECTED {moment}: the answer became {verdict} 451 after its line was written: {why}"
         else:
             step = printable(str(event.get("step", "?")), 40)
-            yield "FAULT", f"{moment}, in step {step}: {why}; answered 451"
+            yield "later", f"FAULT {moment}, in step {step}: {why}; answered 451"

@@ -77,6 +77,8 @@ def _row(event: Event, width: int, *, is_dated: bool) -> str:
         return click.style(told, fg="red", bold=True)
     if event.get("kind") == "refusals":
         return f"{clock} {_counted(event, room)}"
+    if event.get("kind") in ("correction", "fault"):
+        return f"{clock} {_afterwards(event, room)}"
     if event.get("kind") != "decision":
         rest = {k: v for k, v in event.items() if k not in _ABOUT_THE_LINE}
         kind = printable(str(event.get("kind", "?")), 20)
@@ -89,15 +91,24 @@ def _row(event: Event, width: int, *, is_dated: bool) -> str:
     would = f" (would {shown(event['would'], 12)})" if event["would"] != word else ""
     codes = ", ".join(dict.fromkeys(shown(f["rule"], 60) for f in event["findings"]))
     why = codes or _sealing(event)
-    route = f"{shown(event['envelope']['from'], 40)} -> {_recipients(event['envelope'])}"
+    route = f"{shown(event['envelope']['from'], 40).strip('<>') or '<>'} -> {_recipients(event['envelope'])}"
     reference = shown(event["id"], 40)
     one = f"{who:<30} {route}  {why}{would}  {reference}"
     if not width or len(one) + 11 <= room:
         return f"{clock} {head} {one}"
     first = printable(f"{why}{would}", max(10, room - 11 - len(reference) - 2))
     gap = max(2, room - 11 - len(first) - len(reference))
-    indent = " " * (len(clock) + 12)
-    return f"{clock} {head} {first}{' ' * gap}{reference}\n{indent}{printable(f'{who}  {route}', max(20, room - 11))}"
+    indent = " " * 9
+    return f"{clock} {head} {first}{' ' * gap}{reference}\n{indent}{printable(f'{who}  {route}', width - 9)}"
+
+
+def _afterwards(event: Event, room: int) -> str:
+    """A correction, or a fault of ours."""
+    word = printable(str(event.get("verdict")), 12)
+    what = "its answer became this" if event["kind"] == "correction" else f"fault at {shown(event.get('step'), 40)}"
+    reference = shown(event.get("id"), 40)
+    told = printable(f"{what}: {event.get('why')}", max(20, room - 11 - len(reference) - 2))
+    return f"{click.style(f'{word:<10}', fg=_COLOUR.get(word), bold=True)} {told}  {reference}"
 
 
 def _counted(event: Event, room: int) -> str:
@@ -122,7 +133,7 @@ def _recipients(envelope: Event) -> str:
     if not recipients:
         return "-"
     first = recipients[0]
-    named = f"(hashed)@{first.get('d', '')}" if isinstance(first, dict) else str(first)
+    named = f"...@{first.get('d', '')}" if isinstance(first, dict) else str(first).strip("<>")
     more = f" +{number - 1}" if number > 1 else ""
     return printable(named, 40) + more
 

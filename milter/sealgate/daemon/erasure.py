@@ -86,15 +86,16 @@ def hold_of(settings: Settings) -> str:
     The hold of the file counts from the moment it is written, and that of the profile in force until another one is.
 
     Raises:
-        PortError: the profile cannot be read, so nobody knows.
+        PortError: one of them cannot be read, so nobody knows.
     """
     if record_of(settings).legal_hold:
         return f"{settings.profile} says legal_hold: yes"
     try:
         status = json.loads((Path(settings.runtime) / "status.json").read_text("utf-8"))
-        kept = profilestore.read(Path(settings.state), str(status["profile"]))
-    except (OSError, ValueError, KeyError, TypeError, PortError):
-        return ""  # the gate does not run, or that version was not kept
+        in_force = str(status["profile"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""  # the gate does not run
+    kept = profilestore.read(Path(settings.state), in_force)
     profile, _ = check_profile(kept.text, kept.file, known_rules=SETTABLE_RULES)
     if profile is not None and profile.record.legal_hold:
         return "the profile in force says legal_hold: yes; reload the gate with the changed one first"

@@ -14,7 +14,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sealgate.adapters.journal.opening import read_range
@@ -35,14 +35,14 @@ class End:
     Attributes:
         head: its last line; None: there is none in what was read.
         frontier: the tree over all lines up to the head; None: not known.
-        void: what stands behind the head and is no line, without the newline that ends it.
+        void: what stands behind the head and is no line, without the newline that ends it; None: nothing.
         is_closed: whether the file ends with a newline, or is empty.
         moment: when the head was written.
     """
 
     head: Head | None
     frontier: Frontier | None
-    void: bytes
+    void: bytes | None
     is_closed: bool
     moment: str = ""
 
@@ -54,7 +54,7 @@ def found(fd: int) -> End:
     data = read_range(fd, start, size)
     tail = _without_hole(data, read_tail(data, is_cut=start > 0), is_cut=start > 0)
     frontier = Frontier() if tail.head is None and not start else _grown(fd, data, start, tail.head)
-    return End(tail.head, frontier, tail.void, tail.is_closed, tail.moment)
+    return End(tail.head, frontier, _void(tail.rest), tail.is_closed, tail.moment)
 
 
 def followed(fd: int, known: Head, frontier: Frontier | None) -> End:
@@ -69,17 +69,32 @@ def followed(fd: int, known: Head, frontier: Frontier | None) -> End:
     if last is None:
         # What was acknowledged and the file no longer has is not forgotten: the numbers go on, and `verify` counts.
         tail = read_tail(data, is_cut=start > 0)
-        return End(known, frontier, tail.void, tail.is_closed)
-    head, grown = known, frontier.copy() if frontier is not None else None
-    for line in lines[last + 1 :]:
+        return End(known, frontier, _void(tail.rest), tail.is_closed)
+    after = lines[last + 1 :]
+    head, grown, count = _linked(after, known, frontier)
+    # A record of an earlier attempt to mend the file may explain what stands here, as `verify` will see it.
+    report = verify(after, known, is_thorough=True)
+    if report.head.seq > head.seq:
+        head, grown = report.head, report.frontier
+        count = next(i for i in range(len(after), 0, -1) if digest(after[i - 1]) == head.digest)
+    return End(head, grown, _void(b"\n".join(after[count:])), not lines[-1])
+
+
+def _linked(lines: list[bytes], head: Head, frontier: Frontier | None) -> tuple[Head, Frontier | None, int]:
+    """Follow the links as far as they go; return how far, the tree there, and how many lines that was."""
+    tree = frontier.copy() if frontier is not None else None
+    for count, line in enumerate(lines):
         if not _follows(line, head):
-            break
+            return head, tree, count
         leaf = leaf_hash(line)
-        head, last = Head(head.seq + 1, leaf.hex()), last + 1
-        if grown is not None:
-            grown.append(leaf)
-    rest = b"\n".join(lines[last + 1 :])
-    return End(head, grown, rest.removesuffix(b"\n"), not lines[-1])
+        head = Head(head.seq + 1, leaf.hex())
+        if tree is not None:
+            tree.append(leaf)
+    return head, tree, len(lines)
+
+
+def _void(rest: bytes) -> bytes | None:
+    return rest.removesuffix(b"\n") if rest else None
 
 
 def _follows(line: bytes, head: Head) -> bool:
@@ -102,24 +117,34 @@ def before(path: str) -> End | None:
             for entry in entries
             if entry.name.startswith(name) and _OLDER.fullmatch(entry.name, len(name))
         )
+    void: bytes | None = None
     for _, one in sorted(older, reverse=True):
         with suppress(OSError, EOFError, zlib.error):
             end = _end_of(one)
             if end.head is not None:
-                return end
+                return replace(end, void=joined(end.void, void))
+            if end.void is not None and not end.is_closed and end.void[:1] in (b"{", b"\0"):
+                void = joined(end.void, void)  # a first line that was cut short, before it was renamed
     return None
+
+
+def joined(*voids: bytes | None) -> bytes | None:
+    """What `verify` sets aside of several files, one after the other."""
+    there = [void for void in voids if void is not None]
+    return b"\n".join(there) if there else None
 
 
 def _end_of(path: str) -> End:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return End(None, None, b"", is_closed=True)
+            return End(None, None, None, is_closed=True)
         if not path.endswith(".gz"):
             return found(fd)
         data, start = _unpacked_end(fd)
         tail = read_tail(data, is_cut=start > 0)
-        return End(tail.head, _grown(-1, data, start, tail.head), tail.void, tail.is_closed, tail.moment)
+        frontier = _grown(-1, data, start, tail.head)
+        return End(tail.head, frontier, _void(tail.rest), tail.is_closed, tail.moment)
     finally:
         os.close(fd)
 
@@ -138,11 +163,28 @@ def _unpacked_end(fd: int) -> tuple[bytes, int]:
 def _grown(fd: int, data: bytes, start: int, head: Head | None) -> Frontier | None:
     """The tree up to the head: from the last line that tells of one, else from the file's beginning."""
     lines = data.split(b"\n")[1 if start else 0 :]
-    at = next((i for i in range(len(lines) - 1, -1, -1) if _TELLS in lines[i]), -1)
-    reports = [verify(lines[max(0, at) :], None)] if at >= 0 or not start else []
-    if not (reports and reports[0].head == head and reports[0].frontier is not None) and start and fd >= 0:
-        reports.append(verify(_lines(fd), None))
-    return next((report.frontier for report in reports if report.head == head), None)
+    for at in range(len(lines) - 1, -1, -1):
+        if _TELLS in lines[at] and (told := _told(lines[at])) is not None:
+            reached, tree, _ = _linked(lines[at + 1 :], *told)
+            if reached == head:
+                return tree
+            break
+    report = verify(_lines(fd) if start and fd >= 0 else lines, None)
+    return report.frontier if report.head == head else None
+
+
+def _told(line: bytes) -> tuple[Head, Frontier] | None:
+    """The place and the tree that a line speaks of, itself included."""
+    event = parse(line)
+    if event is None:
+        return None
+    try:
+        tree = Frontier.of(event["seq"] - 1, map(bytes.fromhex, event["peaks"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    leaf = leaf_hash(line)
+    tree.append(leaf)
+    return Head(event["seq"], leaf.hex()), tree
 
 
 def _lines(fd: int) -> Iterator[bytes]:
@@ -159,9 +201,11 @@ def _without_hole(data: bytes, tail: Tail, *, is_cut: bool) -> Tail:
     if b"\0" not in data:
         return tail
     lines = data.split(b"\n")
-    report = verify(lines[1 if is_cut else 0 :], None)
-    if report.broken is None or report.head in (START, tail.head):
+    report = verify(lines[1 if is_cut else 0 :], None, is_thorough=True)
+    if report.broken is None or report.head == tail.head:
         return tail
+    if report.head == START:
+        return tail if is_cut or b"\0" not in lines[0] else Tail(None, data, not lines[-1])
     last = next((i for i in range(len(lines) - 1, -1, -1) if digest(lines[i]) == report.head.digest), -1)
     rest = b"\n".join(lines[last + 1 :])
     event = parse(lines[last]) if last >= 0 else None

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from sealgate.adapters.journal.end import WINDOW, End, before, followed, found
+from sealgate.adapters.journal.end import WINDOW, End, before, followed, found, joined
 from sealgate.adapters.journal.opening import open_file, take_lock, timestamp
 from sealgate.adapters.journal.reserve import Reserve
 from sealgate.app.ports import PortError
@@ -82,7 +82,7 @@ class JournalFile:
         self._is_unsynced = False
         self._trouble, self._kind = "", "gap"  # what is wrong with the file, and the kind of record that will say so
         self._is_full = False
-        self._left = b""  # what stands at the end of an older file and is no line; the next record says so
+        self._left: bytes | None = None  # at the end of an older file, and no line: the next record speaks of it
         self._reserve = Reserve(path)
         self.last_moment = ""  # when the last line was written that was there at the start
         self._lock = take_lock(f"{path}.lock", wait)
@@ -169,7 +169,9 @@ class JournalFile:
             self._reopen()
             end = found(self._fd)
             # Pieces of first lines, each cut short by a full disk, are ours; whole lines of another kind are not.
-            is_ours = b"\n" not in end.void or all(line[:1] in (b"", b"{") for line in end.void.split(b"\n"))
+            pieces = (end.void or b"").split(b"\n")
+            is_torn = len(pieces) == 1 and not end.is_closed
+            is_ours = is_torn or all(piece[:1] in (b"", b"{", b"\0") for piece in pieces)
             if end.head is None and not is_ours:
                 raise PortError(f"the audit file {self._path} ends with nothing that this program has written")
             older = before(self._path) if end.head is None else None
@@ -179,8 +181,8 @@ class JournalFile:
         self._head = self._acknowledged = known.head or START
         self._frontier = known.frontier
         self.last_moment = known.moment
-        self._left = older.void if older is not None else b""
-        if end.void or self._left or not end.is_closed:
+        self._left = older.void if older is not None else None
+        if (end.void, self._left) != (None, None) or not end.is_closed:
             self._trouble, self._kind = "the writer before this one ended within a line", "recovered"
         with suppress(PortError):  # a full disk at the start is answered as later: each append says so
             if self._trouble:
@@ -197,8 +199,10 @@ class JournalFile:
                 self._fail(error)
         if self._trouble:
             self._mend()
-        if self._is_full:
+        if self._is_full and not self._trouble:
             self._find_room()
+        if self._trouble or self._is_full:  # again, with the very line that said it was mended
+            raise PortError(f"the audit file: {self._trouble or 'the disk is full'}")
 
     def _look(self) -> None:
         held = os.fstat(self._fd)
@@ -237,7 +241,7 @@ class JournalFile:
             end = self._end()
         except OSError as error:
             self._fail(error)
-        void = b"\n".join(filter(None, (self._left, end.void)))
+        void = joined(self._left, end.void) or b""
         record: dict[str, Any] = {
             "kind": self._kind,
             "why": self._trouble,
@@ -253,18 +257,19 @@ class JournalFile:
         except PortError:
             self._head, self._frontier = before_it
             raise
-        self._kind, self._left = "gap", b""
+        self._kind, self._left = "gap", None
 
     def _leave(self) -> None:
         """Where the file in trouble was renamed, what was not acknowledged in it is part of what comes before."""
-        held = os.fstat(self._fd)
-        with suppress(FileNotFoundError):
-            there = os.stat(self._path, follow_symlinks=False)
-            if (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino):
-                return
-        if self._kind == "gap" and held.st_nlink:
-            end = followed(self._fd, self._head, self._frontier)
-            self._head, self._frontier, self._left = end.head or START, end.frontier, end.void
+        with suppress(OSError):
+            held, is_moved = os.fstat(self._fd), True
+            with suppress(FileNotFoundError):
+                there = os.stat(self._path, follow_symlinks=False)
+                is_moved = (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+            if is_moved and held.st_nlink:
+                end = self._end()
+                self._head, self._frontier, self._left = end.head or START, end.frontier, joined(self._left, end.void)
+                os.fdatasync(self._fd)
 
     def _end(self) -> End:
         if self._kind == "gap":
