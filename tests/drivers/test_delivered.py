@@ -133,7 +133,25 @@ LETTERS = {
     ),
     "a long list in To": Letter(HEAD + MANY + b"Subject: x\r\n\r\nHello\r\n", folded=("To",)),
     "a long list in To without blanks": Letter(
-        HEAD + re.sub(rb"(?<!:) ", b"", MANY) + b"Subject: x\r\n\r\nHello\r\n", ("transit.long-field",), arrives=False
+        HEAD + re.sub(rb"(?<!:) ", b"", MANY) + b"Subject: x\r\n\r\nHello\r\n", folded=("To",)
+    ),
+    "long References without blanks": Letter(
+        PLAIN + b"References: " + IDS.replace(b" ", b"") + b"\r\n\r\nHello\r\n", folded=("References",)
+    ),
+    # Some of them only, in other spellings: an edit names a field by its number.
+    "several long fields of one name": Letter(
+        PLAIN
+        + MANY.replace(b"To:", b"Resent-To:")
+        + b"resent-to: a@example.org\r\n"
+        + MANY.replace(b"To:", b"RESENT-TO:")
+        + b"\r\nHello\r\n",
+        folded=("Resent-To", "RESENT-TO"),
+    ),
+    "a field as long as Postfix lets one be": Letter(
+        HEAD + TO + b"Subject: " + b"word " * 11_900 + b"\r\n\r\nHello\r\n", folded=("Subject",)
+    ),
+    "a long subject that is no UTF-8": Letter(
+        HEAD + TO + b"Subject: " + b"caf\xe9s, " * 250 + b"\r\n\r\nHello\r\n", ("transit.long-field",), arrives=False
     ),
     "a long subject beyond ASCII": Letter(
         HEAD + TO + b"Subject: " + "žluť ".encode() * 200 + b"\r\n\r\nHello\r\n", folded=("Subject",)

@@ -343,6 +343,23 @@ def test_a_worker_that_does_not_take_the_profile_is_seen(probed: Probed) -> None
     assert probed.gate.status()["behind"] == []
 
 
+def test_workers_that_answer_nothing_are_not_taken_for_healthy(probed: Probed) -> None:
+    probed.wait_until_ready()
+    frozen = probed.gate.status()["workers"]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: sorted(probed.gate.status()["silent"]) == sorted(frozen), 20)
+        wait_for(lambda: "no worker has the profile in force" in str(probed.ready()["reasons"]))
+        assert "2 of 2 workers silent" in str(probed.ready()["warnings"])
+        assert "0 of 2 have it in force, 2 silent" in probed.status()[1]
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: probed.gate.status()["silent"] == [])
+    assert sorted(probed.gate.status()["workers"]) == sorted(frozen)
+
+
 def test_a_writer_that_cannot_write_is_not_ready(probed: Probed) -> None:
     probed.wait_until_ready()
     log = probed.gate.audit_log

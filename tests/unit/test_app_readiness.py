@@ -247,6 +247,8 @@ GOOD = Examined("d", NOW)
         (STAFF, True, ""),
         (replace(STAFF, serving=1), True, "degraded: 1 of 2 workers are not running"),
         (replace(STAFF, serving=0), False, "no worker has the profile in force"),
+        (replace(STAFF, serving=1, silent=1), True, "1 of 2 workers silent"),
+        (replace(STAFF, serving=0, silent=2), False, "no worker has the profile in force"),
         (replace(STAFF, serving=0, behind=2, behind_for=1.0), True, ""),  # in the middle of a reload
         (replace(STAFF, serving=0, behind=1, behind_for=1.0), True, "degraded: 1 of 2"),
         (replace(STAFF, serving=1, behind=1, behind_for=GRACE_SECONDS), True, ""),

@@ -31,7 +31,7 @@ def write(folder: Path, which: str, **changes: Any) -> None:
         "status": {
             "pid": os.getpid(), "born": 1.0, "version": "9.9", "profile": DIGEST, "mode": "enforce", "override": None,
             "seal": True, "reloads": 3, "last": "reload 3 done", "problems": [], "kept": [], "wanted": 2,
-            "workers": [11, 12], "starting": [], "behind": [], "behind_since": 0.0, "draining": [],
+            "workers": [11, 12], "starting": [], "behind": [], "silent": [], "behind_since": 0.0, "draining": [],
         },
         "health": {
             "pid": 5, "supervisor": os.getpid(), "written": time.time(), "ready": True, "reasons": [], "warnings": [],

@@ -60,9 +60,10 @@ def test_a_good_message_is_told_in_a_block() -> None:
         (lambda m: m + b"-- \r\nAn ad\r\n", 1, 'FAIL .*the body is not.*text was appended.*"An ad".*do: find the host'),
         (lambda m: m.replace(b"Subject: ", b"Subject: [x] "), 1, r'FAIL .*proven: Subject got "\[x\]" in front'),
         (lambda m: m.replace(b"Tea at", b"Coffee"), 1, r"cannot be proven .* audit line"),
-        (lambda m: m.replace(b"s=r1", b"s=r2"), 75, r"TEMPORARY .*no record of r2.*was given"),
+        (lambda m: m.replace(b"s=r1", b"s=r2"), 75, r"TEMPORARY .*no record of r2.*was given.*\nNOT KNOWN"),
         (lambda m: m.replace(b"v=1;", b"v=7;"), 1, r"PERMANENT .*v= is not 1.*do: mend the signer"),
         (lambda m: m.partition(b"From: Al")[2].join((b"From: Al", b"")), 65, "NONE .* no DKIM-Signature"),
+        (lambda m: b"From: MAILER-DAEMON\r\n\r\nYour mail:\r\n" + m, 65, "NONE .* save that one as a file"),
         (lambda m: b"", 65, "it is empty"),
         (lambda m: b"nonsense", 65, "no message"),
     ],
@@ -71,6 +72,12 @@ def test_each_outcome_has_its_words_and_its_status(change: Callable[[bytes], byt
     done = of_stdin(change(signed()))
     assert done.exit_code == status, done.output
     assert re.search(says, done.output, re.DOTALL), done.output
+
+
+def test_a_folder_is_no_message(tmp_path: Path) -> None:
+    done = verify(tmp_path)
+    assert done.exit_code == 65
+    assert "name the messages in it" in done.output
 
 
 def test_one_good_signature_is_enough_unless_all_are_wanted() -> None:

@@ -1,5 +1,7 @@
 """Where a long line of a field is folded, and where it cannot be."""
 
+import time
+
 import pytest
 
 from sealgate.mail.folding import FOLD_AT, folded, has_long_line
@@ -60,3 +62,70 @@ def test_a_word_between_the_two_limits_has_a_line_of_its_own() -> None:
     value = b" a " + b"x" * 950 + b" b " + b"y" * 996 + b" c"
     assert folded(NAME, value) == b" a\r\n " + b"x" * 950 + b"\r\n b\r\n " + b"y" * 996 + b"\r\n c"
     assert max(map(len, value.split())) <= MAX_LINE
+
+
+BOX = b'"Doe, J\\", (R" <j.doe@example.test>'
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "comma"),
+    [
+        (b"To", b"reader@example.test", b","),
+        (b"cc", BOX, b","),
+        (b"Resent-To ", b"a@b(c,d\\),(e,f),g)", b","),
+        (b"Reply-To", b"<@x.test,@y.test:a@b>", b","),
+        (b"References", b"<1@lists.example.test>", b""),
+        (b"In-Reply-To", b"<1@lists.example.test>", b","),
+    ],
+)
+def test_a_list_without_blanks_is_folded_between_its_items(name: bytes, item: bytes, comma: bytes) -> None:
+    item = item.replace(b" ", b"")
+    value = b" " + comma.join([item] * 300)
+    made = folded(name, value)
+    assert made is not None
+    assert not has_long_line(name, made)
+    assert made.replace(b"\r\n ", b"") == value
+    first, *rest = made.split(b"\r\n ")
+    whole = {
+        (comma.join([item] * many) + comma).removesuffix(b"," * is_last) for many in range(1, 60) for is_last in (0, 1)
+    }
+    assert {first[1:], *rest} <= whole
+    assert min(map(len, rest[:-1])) > FOLD_AT - len(item) - 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"Subject", b" a,b" * 400),  # its blanks will do
+        (b"To", b"a@b,\r\n c@d,e@f," + b"g@h," * 300 + b"\r\n i@j"),
+    ],
+)
+def test_folds_that_are_there_stay(name: bytes, value: bytes) -> None:
+    made = folded(name, value)
+    assert made is not None
+    assert not has_long_line(name, made)
+    assert made.replace(b"\r\n ", b" ").replace(b" ", b"") == value.replace(b"\r\n ", b" ").replace(b" ", b"")
+    assert all(line.strip() for line in made.split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"Subject", b" " + b"a," * 600),  # a comma in a text is no place
+        (b"To", b' "' + b"a," * 600 + b'" <a@b>'),
+        (b"To", b" (" + b"a," * 600 + b") a@b"),
+        (b"To", b" <" + b"@a," * 600 + b"@b:c@d>"),
+        (b"To", b' "' + b'\\",' * 600),
+        (b"References", b" <" + b"a" * 1_000 + b"><b@c>"),
+    ],
+)
+def test_within_an_item_nothing_is_folded(name: bytes, value: bytes) -> None:
+    assert folded(name, value) is None
+
+
+@pytest.mark.parametrize("piece", [b",", b'"', b"(", b"\\", b'\\"', b"<", b"><", b'",(<'])
+def test_lists_of_marks_take_little_time(piece: bytes) -> None:
+    began = time.process_time()
+    for name in (b"To", b"References"):
+        folded(name, piece * (60_000 // len(piece)))
+    assert time.process_time() - began < 1

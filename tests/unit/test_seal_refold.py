@@ -31,6 +31,15 @@ def test_a_word_without_a_blank_cannot_be_folded() -> None:
     assert refold(headers, {b"subject"}).stuck == (b"Subject",)
 
 
+def test_what_is_no_utf_8_cannot_be_handed_back() -> None:
+    """pymilter takes text only; an edit with other octets would be a fault, and the message deferred for ever."""
+    headers = Headers((Field(b"Subject", b" caf\xe9" * 300), Field(b"To", " žluť".encode() * 300)))
+    done = refold(headers, {b"subject", b"to"})
+    assert done.stuck == (b"Subject",)
+    assert [name for name, _, _ in done.edits] == [b"To"]
+    assert done.headers.fields[0] == headers.fields[0]
+
+
 TEXT = st.lists(st.sampled_from([b" ", b"\t", b"a", b"word" * 30, b"\r\n ", b"\r\n\t", b"x" * 500]), max_size=40)
 
 

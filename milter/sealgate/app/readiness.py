@@ -25,6 +25,7 @@ class Staff:
         digest: of the profile in force.
         wanted, serving: worker processes there should be, and those that have it in force.
         behind: workers that serve by the profile before, `behind_for` seconds long.
+        silent: workers that had it in force and do not answer the supervisor any more.
         kept: keys whose file cannot be used any more, each with why: the gate signs with what it had read before.
         failed_reload: why the last reload kept the old profile.
         writer: why the audit writer does not answer.
@@ -36,6 +37,7 @@ class Staff:
     serving: int
     behind: int = 0
     behind_for: float = 0.0
+    silent: int = 0
     kept: tuple[str, ...] = ()
     failed_reload: str = ""
     writer: str = ""
@@ -99,7 +101,9 @@ def _staff_reasons(staff: Staff) -> Iterator[str]:
 def _staff_warnings(staff: Staff) -> Iterator[str]:
     if not staff.seals:
         yield "the profile says `seal: off`: nothing is signed, on purpose"
-    missing = staff.wanted - staff.serving - staff.behind
+    if staff.silent:
+        yield f"{staff.silent} of {staff.wanted} workers silent: whoever answers nothing for a minute is replaced"
+    missing = staff.wanted - staff.serving - staff.behind - staff.silent
     if staff.serving + staff.behind > 0 and missing > 0:
         yield f"degraded: {missing} of {staff.wanted} workers are not running; the log says why they die"
     if staff.failed_reload:

@@ -346,7 +346,7 @@ _CATALOGUE: Final = (
     ),
     Rule(
         "transit.long-field", "RFC 5322 2.1.1", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
-        "a line of a header field has more than 998 octets and no blank to fold it at",
+        "a line of a header field has more than 998 octets and no place to fold it at",
         "fold long header fields, and put blanks between their parts",
         people=Mode.REPORT,
     ),

@@ -23,7 +23,7 @@ def check_end(message: Message, facts: Facts, caller: Caller) -> tuple[Finding, 
         (lines.is_bare, "transit.bare-line-end", "a CR or LF of the body stands alone", "body"),
         (lines.has_nul, "transit.nul", "the body holds an octet zero", "body"),
         (lines.is_eight_bit, "transit.eight-bit", "the body holds octets above 127", "body"),
-        *((True, "transit.long-field", "a line over 998 octets has no blank", name.decode("latin-1"))
+        *((True, "transit.long-field", "a line over 998 octets: one long word, or no UTF-8", name.decode("latin-1"))
           for name in facts.stuck),
         *((not message.headers.every(name.lower().encode()), code, "the field is missing", name)
           for name, code in (("Date", "transit.no-date"), ("Message-ID", "transit.no-message-id"))),

@@ -94,6 +94,10 @@ def opendkim(
         raise Stop(EX_USAGE, "--compare needs MESSAGES, and MESSAGES need --compare")
     if not is_comparing and (profile_path or as_json or verbose):
         raise Stop(EX_USAGE, "--profile, --json and --verbose are for --compare")
+    try:
+        files.read_policy(file)
+    except PortError as error:
+        raise Stop(EX_DATAERR, str(error)) from error
     found = import_opendkim(str(file), Disk(), LISTS, SETTABLE_RULES)
     if profile_path is None:
         for remark in found.remarks:

@@ -65,7 +65,7 @@ def held_keys(settings_path: Path, profile_path: Path | None) -> tuple[Profile, 
         text = files.read_policy(path)
     except PortError as error:
         raise Stop(
-            EX_CONFIG, f"{error}\nName the profile: --profile FILE, or a key that no profile has: --key"
+            EX_CONFIG, f"{error}\nName the profile: --profile FILE; for a key that no profile has: keys test --key FILE"
         ) from error
     profile, problems = parse_profile(text, str(path), known_rules=SETTABLE_RULES)
     if profile is None:

@@ -18,6 +18,7 @@ from sealgate.cli import EX_CANTCREAT, EX_USAGE, Stop
 from sealgate.cli.keys_zone import web_form
 from sealgate.cli.loading import settings_option
 from sealgate.mail.address import AddressError, normal_domain
+from sealgate.mail.reply import printable
 from sealgate.seal.keys import KeyRefused, SigningKey, generate, load, public_record, zone_line
 from sealgate.wiring import account_of, read_settings
 
@@ -76,11 +77,8 @@ def new(
 
 def _names(domain: str, selector: str | None, kind: str) -> tuple[str, dict[str, Type]]:
     """The domain in A-labels, and the selectors with the type of key that each is for."""
-    try:
-        name = normal_domain(domain)
-        chosen = normal_domain(selector) if selector else ""
-    except AddressError as error:
-        raise Stop(EX_USAGE, f"{domain} or selector {selector}: {error}") from error
+    name = _normal(domain, "no domain")
+    chosen = _normal(selector, "no selector, which is one or more labels of a DNS name") if selector else ""
     today = time.strftime("%Y%m%d")
     if kind == "both":
         second = f"{chosen}-ed" if chosen else f"e{today}"
@@ -88,6 +86,13 @@ def _names(domain: str, selector: str | None, kind: str) -> tuple[str, dict[str,
     if kind == "ed25519":
         return name, {chosen or f"e{today}": "ed25519"}
     return name, {chosen or f"s{today}": "rsa4096" if kind == "rsa4096" else "rsa2048"}
+
+
+def _normal(text: str, what: str) -> str:
+    try:
+        return normal_domain(text)
+    except AddressError as error:
+        raise Stop(EX_USAGE, f"{printable(text)!r} is {what}") from error
 
 
 def _made(kind: Type, domain: str, selector: str) -> tuple[bytes, SigningKey]:

@@ -200,8 +200,10 @@ def _mode(status: dict[str, Any]) -> str:
 
 
 def _workers(status: dict[str, Any]) -> str:
-    starting, behind, draining = (len(status.get(name, ())) for name in ("starting", "behind", "draining"))
-    text = f"{len(status.get('workers', ())) - starting - behind} of {status.get('wanted')} have it in force"
+    kinds = ("starting", "behind", "silent", "draining")
+    starting, behind, silent, draining = (len(status.get(name, ())) for name in kinds)
+    text = f"{len(status.get('workers', ())) - starting - behind - silent} of {status.get('wanted')} have it in force"
+    text += f", {silent} silent" if silent else ""
     text += f", {starting} starting" if starting else ""
     return text + (f", {behind} behind" if behind else "") + (f", {draining} draining" if draining else "")
 

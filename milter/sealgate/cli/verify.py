@@ -127,6 +127,9 @@ def _status(verified: Verified, *, all_pass: bool) -> int:
 
 def _messages(asked: Asked) -> Iterator[tuple[str, Filed | None, str]]:
     for path in asked.files:
+        if str(path) != "-" and path.is_dir():
+            yield str(path), None, "it is a folder: name the messages in it"
+            continue
         for item in items(path, sys.stdin.buffer):
             filed = None if item.fault else read_filed(item.octets)
             fault = item.fault or ("" if filed else "it does not begin with a header field, so it is no message")

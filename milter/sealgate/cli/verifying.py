@@ -4,6 +4,7 @@ Everything of the message, of the DNS and of the audit file goes through `printa
 a terminal.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ _COLOUR: Final = {
 }  # fmt: skip
 _INDENT: Final = " " * 11
 _DATED: Final = 253_402_300_800  # seconds; the year 10000, beyond which there is no date to write
+_WITHIN: Final = re.compile(rb"^(?:> ?)?DKIM-Signature:", re.MULTILINE | re.IGNORECASE)  # in a bounce, a forwarded copy
 _READ_BY_ALL: Final = ("From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "MIME-Version", "Content-Type")
 
 
@@ -280,7 +282,14 @@ def _changed(change: Change) -> str:
 
 def _sum(verified: Verified) -> str:
     if not verified.total:
-        return "NONE       the message bears no DKIM-Signature field"
+        hint = (
+            "\n           a message within it has one: save that one as a file"
+            if _WITHIN.search(verified.filed.body)
+            else ""
+        )
+        return f"NONE       the message bears no DKIM-Signature field{hint}"
     if verified.is_in_order:
         return click.style("OK", fg="green", bold=True) + "         receivers can rely on it for the author's domain"
+    if any(judged.result is Result.TEMPORARY and judged.alignment.is_aligned for judged in verified.judged):
+        return click.style("NOT KNOWN", fg="yellow", bold=True) + "  it depends on a key that could not be looked up"
     return click.style("NOT OK", fg="red", bold=True) + "     no signature that passes speaks for the author's domain"

@@ -1,10 +1,10 @@
 """The control channel between the supervisor and one worker: framed messages over a socket pair.
 
-A frame is a kind (one letter) and a payload, behind a four-byte length. The supervisor sends `R` (new Runtime,
-packed), `D` (drain: serve what is open, then end) and `S` (stop: end within seconds); a worker sends `A` (up, or new
-Runtime in force: the profile's digest) back. The health process gets `R` too, with the digest in front, and sends `H`
-(a JSON list: why the gate is not ready, empty where it is). The end of the channel tells either that its supervisor
-is gone.
+A frame is a kind (one letter) and a payload, behind a four-byte length. The supervisor sends `R` (new Runtime, packed),
+`P` (say that you live), `D` (drain: serve what is open, then end) and `S` (stop: end within seconds); a worker sends
+`A` (up, or new Runtime in force: the profile's digest) and `B` (it lives) back. The health process gets `R` too, with
+the digest in front, and sends `H` (a JSON list: why the gate is not ready, empty where it is). The end of the channel
+tells either that its supervisor is gone.
 """
 
 import socket

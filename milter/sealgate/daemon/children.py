@@ -30,7 +30,8 @@ class Child:
 
     Attributes:
         digest: the profile a worker said it has in force; empty before it is up, "-" for one before that in force.
-        heard: when the health process last said something; the others speak only when there is something to say.
+        heard: when it last said something. The health process speaks by itself, workers are asked.
+        asked: when a worker was asked for a sign of life that has not come yet; 0: none is awaited.
         leaving: told to end; its death is no fault.
     """
 
@@ -40,6 +41,7 @@ class Child:
     started: float = field(default_factory=time.monotonic)
     digest: str = ""
     heard: float = field(default_factory=time.monotonic)
+    asked: float = 0.0
     leaving: bool = False
 
 

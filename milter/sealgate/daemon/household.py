@@ -26,6 +26,8 @@ from sealgate.profile.settings import Settings
 PAUSE: Final = 1.0  # seconds before a child that died at once is started again
 READER_CPU_SECONDS: Final = 1
 HEALTH_SILENCE: Final = 60.0  # seconds after which a health process is frozen and killed
+WORKER_BEAT: Final = 5.0  # seconds after which a worker that said nothing is asked whether it lives
+WORKER_SILENCE: Final = 60.0  # seconds without an answer after which it is frozen and killed
 
 
 class Household:
@@ -84,7 +86,7 @@ class Household:
         self._start_health()
 
     def keep_up(self) -> None:
-        """Start who is missing, and end a health process that says nothing any more."""
+        """Start who is missing, and end workers and a health process that say nothing any more."""
         now = time.monotonic()
         for kind, (count, start) in {
             WORKER: (self.workers, self._start_worker),
@@ -99,6 +101,14 @@ class Household:
         for child in self._family.of_kind(HEALTH, leaving=False):
             if now - child.heard > HEALTH_SILENCE:
                 os.kill(child.pid, signal.SIGKILL)  # not reaped yet, so the pid is still its own
+        for child in self._family.of_kind(WORKER, leaving=False):
+            if child.asked and now - child.asked > WORKER_SILENCE:
+                self._log.error("worker-frozen", pid=child.pid, silent=round(now - child.asked))
+                os.kill(child.pid, signal.SIGKILL)
+                child.asked = now
+            elif child.digest and not child.asked and now - child.heard > WORKER_BEAT:
+                child.asked = now
+                self._family.tell(child, b"P")
 
     def bury(self) -> Iterator[tuple[Child, int]]:
         """Collect who ended, and yield each that was not told to, with its exit status."""

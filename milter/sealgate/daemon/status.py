@@ -22,6 +22,7 @@ from sealgate.daemon.children import WORKER, Family
 PID_FILE: Final = "sealgate.pid"  # written at once
 STATUS_FILE: Final = "status.json"
 HEALTH_FILE: Final = "health.json"  # the health process' own, which also holds the judgement
+SILENT_SECONDS: Final = 10.0  # without an answer, after which a worker is said to be silent
 STALE_SECONDS: Final = 20.0  # after which the health process' file says nothing any more
 
 
@@ -76,7 +77,8 @@ class StatusFile:
     def _described(self, runtime: Runtime, reloads: Reloads, family: Family) -> dict[str, Any]:
         workers = family.of_kind(WORKER, leaving=False)
         behind = [c.pid for c in workers if c.digest not in ("", runtime.digest)]
-        now = time.time()
+        now, clock = time.time(), time.monotonic()
+        silent = [c.pid for c in workers if c.asked and clock - c.asked > SILENT_SECONDS]
         self._behind_since = (self._behind_since or now) if behind else 0.0
         override = runtime.override if runtime.override is not None and now < runtime.override.until else None
         return {
@@ -95,6 +97,7 @@ class StatusFile:
             "workers": [c.pid for c in workers],
             "starting": [c.pid for c in workers if not c.digest],
             "behind": behind,
+            "silent": silent,
             "behind_since": self._behind_since,
             "draining": [c.pid for c in family.of_kind(WORKER, leaving=True)],
         }
@@ -111,12 +114,14 @@ def read_staff(status: dict[str, Any], now: float, writer: str) -> Staff:
     Raises:
         KeyError, TypeError: another version wrote it.
     """
-    behind = len(status["behind"])
+    behind, starting = set(status["behind"]), set(status["starting"])
+    silent = set(status["silent"]) - behind - starting
     return Staff(
         digest=str(status["profile"]),
         wanted=int(status["wanted"]),
-        serving=len(status["workers"]) - len(status["starting"]) - behind,
-        behind=behind,
+        serving=len(set(status["workers"]) - starting - behind - silent),
+        behind=len(behind),
+        silent=len(silent),
         behind_for=now - status["behind_since"] if behind else 0.0,
         kept=tuple(status["kept"]),
         failed_reload="; ".join(status["problems"][:3]),

@@ -159,10 +159,12 @@ class Supervisor:
                 child.channel.close()
             child.channel = None  # its death comes as SIGCHLD
             return
+        child.heard, child.asked = time.monotonic(), 0.0
         if child.kind == HEALTH:
-            child.heard = time.monotonic()
             self._unready = [] if child.leaving else json.loads(frame[1])
             self._notify_status()
+            return
+        if frame[0] == b"B":
             return
         child.digest = frame[1].decode()
         workers = self.family.of_kind(WORKER, leaving=False)

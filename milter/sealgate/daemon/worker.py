@@ -104,6 +104,8 @@ def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings:
         if kind == b"R":
             holder.runtime = build(unpack(payload))
             channel.send(b"A", holder.runtime.digest.encode())
+        elif kind == b"P":
+            channel.send(b"B")
         elif kind == b"D":
             return float(settings.drain_max)
         elif kind == b"S":

@@ -22,7 +22,6 @@ _EDGE: Final = 40  # lines at either end among which an inserted block is looked
 _LONG: Final = 900  # octets of a line; no MTA breaks shorter ones
 _CRLF: Final = b"\r\n"
 _LETTERS: Final = re.compile(rb"[A-Za-z0-9\x80-\xff]{2}")
-_QUOTED: Final = re.compile(rb"=\r\n|=[0-9A-Fa-f]{2}")
 
 _Undo = tuple[str, Callable[[bytes], bytes]]
 
@@ -146,7 +145,7 @@ def _has_long_line(body: bytes) -> bool:
 
 
 def _from_quoted(body: bytes) -> bytes:
-    return _QUOTED.sub(lambda m: b"" if m[0] == b"=\r\n" else bytes((int(m[0][1:], 16),)), body)
+    return binascii.a2b_qp(body)
 
 
 def _from_base64(body: bytes) -> bytes:

@@ -29,6 +29,7 @@ from sealgate.seal.signature import Signature
 
 MAX_TRIALS: Final = 3_000  # header blocks that are hashed
 MAX_HASHED: Final = 32 * 1024 * 1024  # octets of them
+_NAME_COSTS: Final = 40  # octets that could be hashed in the time that looking up one name of `h=` takes
 _IN_PAIRS, _IN_THREES = 60, 16  # how many of the likeliest edits are combined
 _RECORDED: Final = re.compile(r"([\x21-\x39\x3b-\x7e]{1,200}) (-|[0-9a-f]{16})")
 
@@ -170,6 +171,11 @@ class SignedHeader:
                 self._forms[i] = self._canonical(field.name, field.value)
         self.edits = edits(signature, self._own, fields)
 
+    @property
+    def names(self) -> int:
+        """How many names are looked up for it."""
+        return len(self._wanted)
+
     def octets(self, undone: Iterable[Edit] = ()) -> bytes:
         """What was signed if these changes had not been made."""
         other: dict[int, Field | None] = {}
@@ -206,7 +212,7 @@ def _explain_header(signed: SignedHeader, fits: Callable[[bytes], bool]) -> str:
         if count == MAX_TRIALS or room < 0:
             break
         octets = signed.octets(undone)
-        room -= len(octets)
+        room -= len(octets) + _NAME_COSTS * signed.names
         if fits(octets):
             return ", and ".join(dict.fromkeys(edit.says for edit in undone))
     return ""

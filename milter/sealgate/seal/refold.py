@@ -18,7 +18,7 @@ class Refolded:
     Attributes:
         headers: the block after the edits.
         edits: fields to write anew: name as sent, index from 1 among those of that name, the folded value.
-        stuck: names of signed fields with a long line that has no blank to fold at.
+        stuck: names of signed fields with a long line that cannot be folded.
     """
 
     headers: Headers
@@ -36,7 +36,7 @@ def refold(headers: Headers, covers: AbstractSet[bytes]) -> Refolded:
     stuck: list[bytes] = []
     for i in long:
         field = fields[i]
-        value = folded(field.name, field.value)
+        value = folded(field.name, field.value) if _can_be_written(field.value) else None
         name = field.name.rstrip(b" \t")  # as an MTA writes it back
         if value is None:
             stuck.append(name)
@@ -45,3 +45,12 @@ def refold(headers: Headers, covers: AbstractSet[bytes]) -> Refolded:
         fields[i] = Field(name, value)
         edits.append((name, index, value))
     return Refolded(Headers(tuple(fields)), tuple(edits), tuple(dict.fromkeys(stuck)))
+
+
+def _can_be_written(value: bytes) -> bool:
+    """Whether the value can go back to the MTA: pymilter hands over text, and that as UTF-8 (RFC 6532 3.2)."""
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

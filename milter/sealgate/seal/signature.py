@@ -128,6 +128,9 @@ def glimpse(value: bytes) -> Mapping[str, str]:
 
 def _tags(value: bytes) -> tuple[dict[str, bytes], bytes]:
     """The tags by name, and the value with an empty `b=`."""
+    unfolded = value.replace(b"\r\n", b"")
+    if b"\r" in unfolded or b"\n" in unfolded:
+        raise SignatureRefused("a CR or LF stands alone in it (RFC 6376 2.8)")
     if any(not line.strip(b" \t") for line in value.split(b"\r\n")[1:-1]):
         raise SignatureRefused("a fold of the field is empty (RFC 6376 2.8)")
     specs = value.split(b";", MAX_TAGS + 1)
