@@ -58,9 +58,7 @@ def test_tail_is_readable_raw_and_live(folder: Path) -> None:
             tail.stdout.readline()
             own.audit_log.rename(own.audit_log.with_suffix(".old"))  # as logrotate does
             send(own)
-            line = next(
-                line for line in tail.stdout if '"verdict"' in line
-            )  # the new file begins with a line of its own
+            line = next(line for line in tail.stdout if '"verdict"' in line)  # after the new file's own first line
             tail.terminate()
         assert json.loads(line)["verdict"] == "accept"
         assert own.events("decision")[-1]["seq"] == json.loads(line)["seq"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sealgate.adapters import profilestore
+from sealgate.adapters.files import replace
 from sealgate.adapters.profilestore import KeptProfile, KeptTable, digest_of, keep, kept, read
 from sealgate.app.ports import PortError
 
@@ -19,8 +20,8 @@ A, B = digest_of(PROFILE), digest_of(OTHER)
 
 
 def test_what_was_kept_is_read_back_by_any_beginning_of_its_digest(tmp_path: Path) -> None:
-    assert keep(tmp_path, A, PROFILE)
-    keep(tmp_path, B, OTHER)
+    assert keep(tmp_path, A, PROFILE, replace)
+    keep(tmp_path, B, OTHER, replace)
     assert kept(tmp_path) == tuple(sorted((A, B)))
     for digest in (A, A[:12], A[:4]):
         assert read(tmp_path, digest) == PROFILE
@@ -28,16 +29,16 @@ def test_what_was_kept_is_read_back_by_any_beginning_of_its_digest(tmp_path: Pat
 
 
 def test_what_is_there_is_never_written_again(tmp_path: Path) -> None:
-    keep(tmp_path, A, PROFILE)
+    keep(tmp_path, A, PROFILE, replace)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file()}
-    assert not keep(tmp_path, A, KeptProfile("x", "another text", ()))
+    assert not keep(tmp_path, A, KeptProfile("x", "another text", ()), replace)
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
     assert read(tmp_path, A) == PROFILE
 
 
 def test_a_table_that_two_versions_share_is_kept_once(tmp_path: Path) -> None:
-    keep(tmp_path, A, PROFILE)
-    keep(tmp_path, B, OTHER)
+    keep(tmp_path, A, PROFILE, replace)
+    keep(tmp_path, B, OTHER, replace)
     assert len(list((tmp_path / "profiles" / "tables").iterdir())) == 1
     assert read(tmp_path, B).tables == (TABLE,)
 
@@ -45,7 +46,7 @@ def test_a_table_that_two_versions_share_is_kept_once(tmp_path: Path) -> None:
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        keep(tmp_path, A, PROFILE)
+        keep(tmp_path, A, PROFILE, replace)
     finally:
         os.umask(old)
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
@@ -58,12 +59,12 @@ def test_a_table_of_17_megabytes_comes_back_octet_for_octet(tmp_path: Path) -> N
     data = b"".join(row % (n, n, n) for n in range(230_000))
     assert len(data) > 17_000_000
     large = KeptProfile("p", "t", (KeptTable("f", "logins", "", "d4" * 32, data),))
-    keep(tmp_path, digest_of(large), large)
+    keep(tmp_path, digest_of(large), large, replace)
     assert read(tmp_path, digest_of(large)) == large
 
 
 def test_what_unpacks_to_more_than_the_cap_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep(tmp_path, A, PROFILE)
+    keep(tmp_path, A, PROFILE, replace)
     monkeypatch.setattr(profilestore, "MAX_OCTETS", 50)
     with pytest.raises(PortError, match="larger than 50"):
         read(tmp_path, A)
@@ -74,7 +75,7 @@ def test_what_unpacks_to_more_than_the_cap_is_refused(tmp_path: Path, monkeypatc
     ["", "../../etc/passwd", "A1", "a1/..", "a1.json.gz", "*", "a\n", "\0", "é", "a" * 65, "a1 ", "x" * 10_000],
 )
 def test_no_argument_leads_out_of_the_folder(tmp_path: Path, digest: str) -> None:
-    keep(tmp_path, A, PROFILE)
+    keep(tmp_path, A, PROFILE, replace)
     with pytest.raises(PortError) as error:
         read(tmp_path, digest)
     assert len(str(error.value)) < 300
@@ -83,8 +84,8 @@ def test_no_argument_leads_out_of_the_folder(tmp_path: Path, digest: str) -> Non
 
 
 def test_a_beginning_that_several_have_is_refused(tmp_path: Path) -> None:
-    keep(tmp_path, A, PROFILE)
-    keep(tmp_path, A[:2] + B[2:], OTHER)
+    keep(tmp_path, A, PROFILE, replace)
+    keep(tmp_path, A[:2] + B[2:], OTHER, replace)
     with pytest.raises(PortError, match="more than one"):
         read(tmp_path, A[:2])
     assert read(tmp_path, A) == PROFILE
@@ -114,7 +115,7 @@ def test_nothing_kept_is_nothing_found(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, octets: bytes) -> None:
-    keep(tmp_path, A, PROFILE)
+    keep(tmp_path, A, PROFILE, replace)
     path = tmp_path / "profiles" / f"{A}.json.gz"
     path.write_bytes(octets)
     with pytest.raises(PortError) as error:
@@ -123,7 +124,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, octets: bytes) -> None:
 
 
 def test_a_table_that_was_changed_is_named(tmp_path: Path) -> None:
-    keep(tmp_path, A, PROFILE)
+    keep(tmp_path, A, PROFILE, replace)
     path = tmp_path / "profiles" / "tables" / f"{TABLE.digest}.gz"
     path.write_bytes(gzip.compress(TABLE.data.replace(b"alice", b"mallory")))
     with pytest.raises(PortError, match="was changed") as error:
@@ -132,7 +133,7 @@ def test_a_table_that_was_changed_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
-    keep(tmp_path, A, PROFILE)
+    keep(tmp_path, A, PROFILE, replace)
     path = tmp_path / "profiles" / "tables" / f"{TABLE.digest}.gz"
     path.unlink()
     with pytest.raises(PortError) as error:
@@ -142,13 +143,13 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_port_error(tmp_path: Path) -> None:
     (tmp_path / "profiles").write_text("a file")
-    for action in (lambda: keep(tmp_path, A, PROFILE), lambda: kept(tmp_path)):
+    for action in (lambda: keep(tmp_path, A, PROFILE, replace), lambda: kept(tmp_path)):
         with pytest.raises(PortError, match="profiles"):
             action()
 
 
 def test_two_at_once_keep_one_whole_version(tmp_path: Path) -> None:
-    keepers = [threading.Thread(target=keep, args=(tmp_path, A, PROFILE)) for _ in range(8)]
+    keepers = [threading.Thread(target=keep, args=(tmp_path, A, PROFILE, replace)) for _ in range(8)]
     for keeper in keepers:
         keeper.start()
     for keeper in keepers:

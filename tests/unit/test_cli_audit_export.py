@@ -221,4 +221,5 @@ def test_a_line_that_is_none_of_ours_is_counted_and_the_others_are_written(log: 
     )
     for form in ("ecs", "ocsf"):
         status, out = run(path, "--format", form)
-        assert (status, out.count(b"\n")) == (65, 1_000)
+        made = [line for line in out.splitlines() if line.startswith(b"{")]  # click 8.1 mixes in standard error
+        assert (status, len(made)) == (65, 1_000)

@@ -1,6 +1,7 @@
 """`sealgate audit forget`: what is forgotten can be proven by nobody any more; the chain, and everybody else, stay."""
 
 import json
+import os
 import socket
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgate.adapters import epochs, profilestore
+from sealgate.adapters import epochs, files, profilestore
 from sealgate.adapters.writer import WriterClient
 from sealgate.audit.personal import epoch_of
 from sealgate.cli import EX_CANTCREAT, EX_CONFIG, EX_USAGE
@@ -95,7 +96,7 @@ def test_the_hold_of_the_profile_in_force_counts_until_another_one_is(host: Host
     host.send(day("2025-02-03"), BOB)
     held = profilestore.KeptProfile("profile.yaml", "version: 1\nmode: report\nrecord: {legal_hold: yes}\n")
     digest = profilestore.digest_of(held)
-    profilestore.keep(host.state, digest, held)
+    profilestore.keep(host.state, digest, held, files.replace)
     (host.folder / "run" / "status.json").write_text(json.dumps({"profile": digest}))
     done = forget(host, "--rcpt", BOB)
     assert done.returncode == 1
@@ -171,6 +172,19 @@ def test_what_cannot_be_erased_is_told(host: Host) -> None:
     done = forget(host, "--epoch", "2025q1")
     assert done.returncode == EX_CANTCREAT
     assert "run this again" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_in_the_folder_belongs_to_the_gates_account(host: Host) -> None:
+    """A lock file of root's would keep the writer from its own folder, and defer all mail."""
+    host.send(day("2025-02-03"), BOB, CAROL)
+    folder = host.state / "personal"
+    (folder / ".lock").unlink()
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 12345, 12346)
+    assert forget(host, "--rcpt", BOB).returncode == 0
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in folder.iterdir()} == {(12345, 12346)}
+    assert (folder / ".lock").exists()
 
 
 def test_a_gate_that_never_recorded_has_nothing_to_forget(host: Host) -> None:

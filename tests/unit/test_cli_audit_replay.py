@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sealgate.adapters import profilestore
+from sealgate.adapters import files, profilestore
 from sealgate.adapters.journal import JournalFile
 from sealgate.adapters.personal import SideFiles
 from sealgate.app.intake import Intake
@@ -93,7 +93,7 @@ class Gate:
         assert found is not None, [str(problem) for problem in problems]
         tables = tuple(profilestore.KeptTable(t.path, t.format, t.realm, t.digest, t.data) for t in found.tables)
         kept = profilestore.KeptProfile(found.profile_file, found.profile_text, tables)
-        profilestore.keep(self.folder / "state", found.digest, kept)
+        profilestore.keep(self.folder / "state", found.digest, kept, files.replace)
         self.runtime = replace(build(found), epochs={"2026q4": b"k" * 32})
         (self.folder / "state" / "epochs").mkdir(exist_ok=True)
         (self.folder / "state" / "epochs" / "2026q4.key").write_bytes(b"k" * 32)
@@ -295,7 +295,7 @@ def test_nothing_of_the_sender_reaches_the_terminal_unescaped(gate: Gate) -> Non
 def test_a_kept_profile_that_this_version_cannot_read_is_said_to_be_one(gate: Gate) -> None:
     text = "version: 99\n"
     digest = Ingredients("p", text, (), None).digest
-    profilestore.keep(gate.folder / "state", digest, profilestore.KeptProfile("p", text))
+    profilestore.keep(gate.folder / "state", digest, profilestore.KeptProfile("p", text), files.replace)
     gate.send(SPRING, "svc/news@EXAMPLE.TEST", "jane@reader.test")
     done = gate.replay(gate.copy(SPRING), "--profile", digest)
     assert done.returncode == EX_CONFIG

@@ -93,9 +93,9 @@ class Page(HTMLParser):
 
 
 KNOWN = {
-    "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "dl", "dt", "dd", "nav", "ol", "ul", "li",
-    "a", "section", "p", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "span",
-    "svg", "desc", "rect", "line", "text", "code",
+    "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "dl", "dt", "dd", "nav", "ol", "ul",
+    "li", "a", "section", "p", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption",
+    "span", "svg", "desc", "rect", "line", "text", "code",
 }  # fmt: skip
 
 

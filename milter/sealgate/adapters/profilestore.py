@@ -12,13 +12,14 @@ import json
 import os
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealgate.adapters import files
 from sealgate.app.ports import PortError
 
+Write = Callable[[Path, bytes, int], None]
 FOLDER: Final = "profiles"
 MAX_OCTETS: Final = 256 * 1024 * 1024  # unpacked
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
@@ -44,8 +45,14 @@ class KeptProfile:
     tables: tuple[KeptTable, ...] = ()
 
 
-def keep(state: Path, digest: str, profile: KeptProfile) -> bool:
+def keep(state: Path, digest: str, profile: KeptProfile, write: Write) -> bool:
     """Keep a version under its digest; whether it is a new one.
+
+    Args:
+        state: the state folder.
+        digest: of the profile, as lines name it.
+        profile: the version.
+        write: puts a file in its place whole (`adapters.files.replace`).
 
     Raises:
         PortError: it cannot be written.
@@ -59,13 +66,13 @@ def keep(state: Path, digest: str, profile: KeptProfile) -> bool:
         raise PortError(f"{path.parent}: {error.strerror}") from error
     for table in profile.tables:
         if not (there := _table_path(state, table.digest)).exists():
-            files.replace(there, gzip.compress(table.data, mtime=0), 0o600)
+            write(there, gzip.compress(table.data, mtime=0), 0o600)
     document = {
         "file": profile.file,
         "text": profile.text,
         "tables": [[t.path, t.format, t.realm, t.digest, _sha256(t.data)] for t in profile.tables],
     }
-    files.replace(path, gzip.compress(json.dumps(document).encode(), mtime=0), 0o600)
+    write(path, gzip.compress(json.dumps(document).encode(), mtime=0), 0o600)
     return True
 
 

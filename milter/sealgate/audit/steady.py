@@ -15,13 +15,12 @@ from sealgate.mail.address import AddressError, parse_mailboxes, parse_path
 
 Event = dict[str, Any]
 _CUT: Final = {"begins", "length", "sha256"}
-_MAX_DEPTH: Final = 32
 
 
 def steady(event: Mapping[str, Any]) -> Event:
     """Return a line in steady types, with what was cut under `cut` where there is any."""
     cuts: list[Event] = []
-    made: Event = _steady(event, "", cuts)
+    made: Event = _steady(dict(event), "", cuts)
     for holder in (made, made.get("envelope")):
         if isinstance(holder, dict) and isinstance(holder.get("rcpt"), list):
             holder["rcpt"] = [_recipient(one) for one in holder["rcpt"]]
@@ -37,17 +36,23 @@ def steady(event: Mapping[str, Any]) -> Event:
 
 
 def _steady(value: Any, place: str, cuts: list[Event]) -> Any:
-    if isinstance(value, str):
+    kind = type(value)  # of JSON's few; asking so is what keeps this quick
+    if kind is str:
         return value if value.isascii() else whole(value)
-    if isinstance(value, list):
+    if kind is list:
         return [_steady(one, place, cuts) for one in value]
-    if isinstance(value, Mapping):
-        if value.keys() == _CUT and isinstance(value["begins"], str):
-            cuts.append({"field": place, "length": value["length"], "sha256": value["sha256"]})
-            return f"{whole(value['begins'])}..."
-        front = f"{place}." if place else ""
-        return {whole(name): _steady(one, f"{front}{whole(name)}", cuts) for name, one in value.items()}
-    return value
+    if kind is not dict:
+        return value
+    if len(value) == 3 and value.keys() == _CUT and isinstance(value["begins"], str):
+        cuts.append({"field": place, "length": value["length"], "sha256": value["sha256"]})
+        return f"{whole(value['begins'])}..."
+    made: Event = {}
+    for name, one in value.items():
+        if type(one) is str and one.isascii():
+            made[name if name.isascii() else whole(name)] = one
+        else:
+            made[whole(name)] = _steady(one, f"{place}.{name}" if place else name, cuts)
+    return made
 
 
 def whole(text: str) -> str:

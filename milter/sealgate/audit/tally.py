@@ -127,7 +127,9 @@ class Tally:
             event = _DECODE(octets.decode("ascii"))
             if _number(event["seq"]) != seq:
                 raise ValueError("it has two numbers")
-            self._count(event, str(event.get("t") or event["w"])[:32])
+            if not moment:
+                raise ValueError("it has no time")
+            self._count(event, moment)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.unreadable += 1
 
@@ -220,7 +222,7 @@ class Tally:
 
 
 def peek(octets: bytes) -> tuple[int, str]:
-    """Number and time of a line as it is written, without reading it; 0 and empty where they are not there.
+    """Number and time of a line as it is written, without reading it; 0 and empty where they are not in their form.
 
     Within a string a quote has a backslash before it, so these octets are no string's.
     """
@@ -230,7 +232,8 @@ def peek(octets: bytes) -> tuple[int, str]:
     if at < 0:
         at = octets.rfind(b',"w":"')
     moment = octets[at + 6 : at + 33].decode("latin-1") if at >= 0 else ""
-    return int(number) if number.isdigit() else 0, moment
+    is_time = len(moment) == 27 and moment[10] == "T" and moment[26] == "Z"
+    return int(number) if number.isdigit() else 0, moment if is_time else ""
 
 
 def _name(value: Any) -> str:

@@ -193,7 +193,8 @@ def _judgement(event: Event) -> Iterator[_Row]:
     label = "rules"
     for finding in event["findings"]:
         head = f"{shown(finding['rule'], 60)} ({shown(finding['cites'], 100)}), {shown(finding['mode'], 20)}"
-        action = f" -> {shown(finding['action'], 20)}" if finding.get("action") else ""
+        does = " ->" if finding["mode"] == "enforce" else " only: would"
+        action = f"{does} {shown(finding['action'], 20)}" if finding.get("action") else ""
         where = f", in {shown(finding['where'], 60)}" if finding.get("where") else ""
         yield label, f"{head}{action}{where}"
         yield "", f"  {shown(finding['detail'], 400)}"

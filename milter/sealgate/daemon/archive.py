@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sealgate.adapters import epochs, profilestore
+from sealgate.adapters import epochs, files, profilestore
 from sealgate.app.runtime import Runtime
 from sealgate.audit.personal import epoch_of
 from sealgate.profile.model import Profile, Showing
@@ -43,4 +43,4 @@ def keep_version(ingredients: Ingredients, state: Path) -> bool:
     """
     tables = tuple(profilestore.KeptTable(t.path, t.format, t.realm, t.digest, t.data) for t in ingredients.tables)
     version = profilestore.KeptProfile(ingredients.profile_file, ingredients.profile_text, tables)
-    return profilestore.keep(state, ingredients.digest, version)
+    return profilestore.keep(state, ingredients.digest, version, files.replace)

@@ -12,8 +12,8 @@ import json
 import os
 import pwd
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -194,7 +194,19 @@ def _key_gone(state: Path, epoch: str, *, is_trial: bool) -> Forgotten:
 
 
 def _hold(state: Path) -> Callable[[], AbstractContextManager[None]]:
-    return partial(personal.held, state, alone=True)
+    return partial(_held, state)
+
+
+@contextmanager
+def _held(state: Path) -> Iterator[None]:
+    """Keep the writer out; a lock file that root makes for it must be its own, or it could never write again."""
+    folder = state / personal.FOLDER
+    with personal.held(state, alone=True):
+        owner = folder.stat()
+        if os.geteuid() == 0 and owner.st_uid:
+            for path in folder.glob(".lock"):
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        yield
 
 
 def _rewritten(state: Path, epoch: str, forgetting: Forgetting, *, is_trial: bool) -> Forgotten:

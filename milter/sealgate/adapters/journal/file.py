@@ -25,16 +25,17 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
+from sealgate.adapters.journal.batch import Batch
 from sealgate.adapters.journal.end import WINDOW, End, before, followed, found, joined
-from sealgate.adapters.journal.opening import open_file, take_lock, timestamp
+from sealgate.adapters.journal.opening import open_file, take_lock
 from sealgate.adapters.journal.reserve import Reserve
 from sealgate.app.ports import PortError
-from sealgate.audit.chain import Cut, cut
-from sealgate.audit.verifier import CHECKPOINT, START, Frontier, Head, leaf_hash
+from sealgate.audit.chain import Cut
+from sealgate.audit.verifier import CHECKPOINT, START, Frontier, Head
 
 CHECKPOINT_LINES: Final = 2_000
 CHECKPOINT_OCTETS: Final = WINDOW // 2  # so that a window holds one
@@ -111,7 +112,7 @@ class JournalFile:
         self._settle()
         if not lines:
             return self.head.seq
-        batch = _Batch(self._head, self._frontier)
+        batch = Batch(self._head, self._frontier)
         batch.add(lines)
         count, octets, note = self._lines + len(lines), self._octets + batch.octets, ""
         if count >= CHECKPOINT_LINES or octets >= CHECKPOINT_OCTETS:
@@ -287,13 +288,13 @@ class JournalFile:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def _seal(self, batch: "_Batch") -> str:
+    def _seal(self, batch: Batch) -> str:
         """Add a line with the root of all lines before it; return its note, empty where none can be made."""
         if self._note is None or batch.frontier is None:
             return ""
         tree, note = batch.frontier, self._note(batch.frontier)
         batch.add(
-            [self._record(batch, {"kind": CHECKPOINT, "size": tree.size, "root": tree.root().hex(), "note": note})]
+            [batch.record(self._mark, {"kind": CHECKPOINT, "size": tree.size, "root": tree.root().hex(), "note": note})]
         )
         return note
 
@@ -303,7 +304,7 @@ class JournalFile:
             self._checkpoint_at, self._unpublished = time.monotonic(), note
 
     def _checkpoint(self) -> None:
-        batch = _Batch(self._head, self._frontier)
+        batch = Batch(self._head, self._frontier)
         note = self._seal(batch)
         if note:
             self._put(batch, sync=True)
@@ -312,16 +313,12 @@ class JournalFile:
 
     def _own(self, record: dict[str, Any], *, after: bytes = b"") -> None:
         """Write a record of the file's own, with the tree before it."""
-        batch = _Batch(self._head, self._frontier)
-        batch.add([self._record(batch, record)])
+        batch = Batch(self._head, self._frontier)
+        batch.add([batch.record(self._mark, record)])
         self._put(batch, sync=True, after=after)
         self._lines += 1
 
-    def _record(self, batch: "_Batch", record: dict[str, Any]) -> Cut:
-        peaks = {"peaks": [peak.hex() for peak in batch.frontier.peaks]} if batch.frontier is not None else {}
-        return cut({**self._mark, "v": 1, "t": batch.moment, **peaks, **record})
-
-    def _put(self, batch: "_Batch", *, sync: bool, after: bytes = b"") -> None:
+    def _put(self, batch: Batch, *, sync: bool, after: bytes = b"") -> None:
         """Write and sync; only then does the chain end with the batch."""
         was_full, octets = self._is_full, after + b"".join(batch.pieces)
         try:
@@ -373,30 +370,3 @@ class JournalFile:
             if fd >= 0:
                 os.close(fd)
         self._fd = self._lock = -1
-
-
-class _Batch:
-    """Lines that are written at once: their octets, and where the chain will end behind them."""
-
-    __slots__ = ("frontier", "head", "moment", "octets", "pieces")
-
-    def __init__(self, head: Head, frontier: Frontier | None) -> None:
-        self.head = head
-        self.frontier = frontier.copy() if frontier is not None else None
-        self.moment = timestamp()
-        self.octets = 0
-        self.pieces: list[bytes] = []
-
-    def add(self, lines: Iterable[Cut]) -> None:
-        """Link lines to what is there."""
-        seq, digest, moment, frontier = self.head.seq, self.head.digest, self.moment, self.frontier
-        for line in lines:
-            seq += 1
-            text = line.join(seq, digest, moment)
-            leaf = leaf_hash(text)
-            digest = leaf.hex()
-            if frontier is not None:
-                frontier.append(leaf)
-            self.pieces += (text, b"\n")
-            self.octets += len(text) + 1
-        self.head = Head(seq, digest)
