@@ -93,7 +93,8 @@ def test_a_waiting_opener_reads_the_end_only_when_it_holds_the_lock(path):
         "print(JournalFile(sys.argv[1]).append([cut({})]))"
     )
     first = opened(path)
-    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as waiting:
+    how = {"stdout": subprocess.PIPE, "env": {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}}
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], **how) as waiting:
         time.sleep(0.3)
         first.append(numbered(1, 2, 3))
         first.close()

@@ -4,9 +4,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -80,7 +79,7 @@ def test_more_than_a_frame_is_a_port_error():
         packed([cut({"a": "x" * (MAX_LINE - 100)})] * 5)
 
 
-# -- the client ----------------------------------------------------------------------------------------------------------
+# -- the client --------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def serving(folder: Path, answer: Callable[[socket.socket, bytes], None]) -> Ite
     listener.listen(8)
 
     def serve(one: socket.socket) -> None:
-        with one:
+        with one, suppress(OSError):
             while head := one.recv(LENGTH.size, socket.MSG_WAITALL):
                 size = LENGTH.unpack(head)[0]
                 answer(one, one.recv(size, socket.MSG_WAITALL) if size else b"")
@@ -187,6 +186,13 @@ def test_a_writer_that_leaves_took_nothing_and_the_next_is_asked(tmp_path):
     assert asked[1] == asked[2]
 
 
+def test_a_good_bye_right_behind_an_answer_spoils_neither_it_nor_the_next(tmp_path):
+    """A writer that leaves answers what it has written, and says so to all in the same moment."""
+    numbers = iter(range(1, 9))
+    with serving(tmp_path, lambda one, _: one.sendall(said(b"+%d" % next(numbers)) + said(b"!"))) as client:
+        assert [client.append({}) for _ in range(3)] == [1, 2, 3]
+
+
 def test_a_writer_that_reads_nothing_is_given_up_at_the_deadline(tmp_path):
     with serving(tmp_path, lambda *_: time.sleep(5)) as client:
         began = time.monotonic()
@@ -212,7 +218,7 @@ def test_what_has_no_line_is_a_port_error_before_anything_is_sent(tmp_path, even
             client.append(**how)
 
 
-def test_a_value_without_its_quarter_is_a_port_error(tmp_path):
-    side: list[dict[str, Any]] = [{"id": "ID"}]
-    with pytest.raises(PortError):
-        WriterClient(str(tmp_path / "none"), 1.0).append({}, side=side)
+@pytest.mark.parametrize("value", [{}, {"epoch": 7}, {"epoch": "2026q4x"}, {"epoch": "2026q5"}])
+def test_a_value_without_its_quarter_is_a_port_error(tmp_path, value):
+    with pytest.raises(PortError, match="quarter"):
+        WriterClient(str(tmp_path / "none"), 1.0).append({}, side=[value])

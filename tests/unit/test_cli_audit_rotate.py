@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sealgate.adapters import epochs, rotating
 from sealgate.adapters.auditfiles import files_of
-from sealgate.adapters.journal import file as journal_file
+from sealgate.adapters.journal import opening
 from sealgate.audit.chain import cut
 from sealgate.cli import EX_CANTCREAT, EX_CONFIG, EX_TEMPFAIL, EX_USAGE
 from tests.unit.recorded_host import Host, day
@@ -34,10 +35,20 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
     """Set the writer's clock."""
 
     def set_to(text: str) -> None:
-        stamp = f"{day(text) if text else datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-        monkeypatch.setattr(journal_file, "timestamp", lambda: stamp)
+        set_clock(monkeypatch, day(text) if text else datetime.now(UTC))
 
     return set_to
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """What the writer takes for now."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return moment.astimezone(tz)
+
+    monkeypatch.setattr(opening, "datetime", Stopped)
 
 
 def rotate(host: Host, *arguments: object) -> Done:
@@ -85,8 +96,7 @@ def test_a_large_file_is_renamed_and_the_chain_goes_on_with_a_checkpoint(host: H
 def test_a_file_is_renamed_when_its_first_line_is_older_than_a_day(
     host: Host, monkeypatch: pytest.MonkeyPatch, hours: int, is_renamed: bool
 ) -> None:
-    stamp = f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S.%fZ}"
-    monkeypatch.setattr(journal_file, "timestamp", lambda: stamp)
+    set_clock(monkeypatch, datetime.now(UTC) - timedelta(hours=hours))
     lines(host, 2)
     monkeypatch.undo()
     lines(host, 2)

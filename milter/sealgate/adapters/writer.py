@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from sealgate.app.ports import PortError
 from sealgate.audit.chain import OWN_KINDS, Cut, canonical, cut
+from sealgate.audit.personal import is_epoch
 
 LENGTH: Final = struct.Struct(">I")
 MAX_FRAME: Final = 16 << 20
@@ -133,7 +134,7 @@ class WriterClient:
             if event.get("kind") == COUNTED:
                 frame = packed((), counted=canonical(event))
             else:
-                values = [(str(value["epoch"]), canonical(value)) for value in side]
+                values = [(_epoch(value), canonical(value)) for value in side]
                 frame = packed([cut(event), *map(cut, more)], values)
         except (TypeError, ValueError, struct.error) as error:
             raise PortError(f"the audit event cannot be written: {error}") from error
@@ -193,10 +194,10 @@ class WriterClient:
         """Send one request and read its answer; keep the connection where it is still in step."""
         is_in_step = False
         try:
-            answer = self._exchange(connection, frame, until)
+            answer, is_last = self._exchange(connection, frame, until)
             if answer == b"!":
                 raise _NotTakenError("it is leaving")
-            is_in_step = answer[:1] in (b"+", b"-")
+            is_in_step = not is_last and answer[:1] in (b"+", b"-")
         finally:
             if is_in_step and len(idle) < _MAX_IDLE:
                 idle.append(connection)
@@ -207,7 +208,7 @@ class WriterClient:
         text = answer[1:].decode("utf-8", "replace") if answer[:1] == b"-" else "no answer that makes sense"
         raise PortError(f"the audit writer: {text}")
 
-    def _exchange(self, connection: socket.socket, frame: bytes, until: float) -> bytes:
+    def _exchange(self, connection: socket.socket, frame: bytes, until: float) -> tuple[bytes, bool]:
         was_sent = False
         try:
             try:
@@ -216,14 +217,16 @@ class WriterClient:
             except (BrokenPipeError, ConnectionResetError) as error:
                 # A frame that was not sent whole is never taken, whatever has been said since.
                 raise _NotTakenError(_reason(error)) from error
-            octets = self._receive(connection, until)
+            return self._receive(connection, until)
         except OSError as error:
             certainty = "the lines may or may not be on disk" if was_sent else "the event was not sent"
             raise PortError(f"the audit writer: {_reason(error)}; {certainty}") from error
-        return octets
 
-    def _receive(self, connection: socket.socket, until: float) -> bytes:
-        """Read one answer; as a rule it comes in one piece, and long before the limit that the kernel keeps."""
+    def _receive(self, connection: socket.socket, until: float) -> tuple[bytes, bool]:
+        """Read one answer, and whether a good-bye came with it.
+
+        As a rule it comes in one piece, and long before the limit that the kernel keeps.
+        """
         left = until - time.monotonic()
         is_late = left < self._deadline * _LATE
         if is_late:
@@ -237,7 +240,15 @@ class WriterClient:
             raise ConnectionResetError("it ended before it answered")
         if is_late:
             _limit(connection, socket.SO_RCVTIMEO, self._deadline)
-        return octets[LENGTH.size :]
+        end = LENGTH.size + LENGTH.unpack_from(octets)[0]
+        return octets[LENGTH.size : end], len(octets) > end
+
+
+def _epoch(value: dict[str, Any]) -> str:
+    epoch = value.get("epoch")
+    if not isinstance(epoch, str) or not is_epoch(epoch):
+        raise ValueError("a personal value does not name its quarter")
+    return epoch
 
 
 def read_refusal(octets: bytes) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 `decision` turns a judged message into an event: plain strings, whole numbers, lists and maps, every value of a sender
 capped, with a digest of the full value where it was cut. Recipients are never cut. The journal adds sequence number,
-link and writing time and renders the line. `doc/audit.md` describes each field.
+link and writing time and renders the line. `schema.json` describes each field, and is closed: what is new must be added
+there first; `doc/audit.md` is made of it.
 """
 
 import hashlib
