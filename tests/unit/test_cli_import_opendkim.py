@@ -60,7 +60,7 @@ def test_what_would_sign_otherwise_is_written_by_force_alone(conf: Path) -> None
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     done = run("import", "opendkim", tmp_path / "gone")
     assert done.returncode == 65
-    assert "No such file" in done.stderr
+    assert done.stderr == f"sealgate: {tmp_path / 'gone'}: No such file or directory\n"
 
 
 @pytest.mark.parametrize("words", [["letters"], ["--compare"], ["--json"], ["-v"], ["--profile", "x"]])
@@ -99,3 +99,8 @@ def test_a_file_is_read_with_the_care_of_a_policy(tmp_path: Path) -> None:
     path.write_bytes(b"Selector \xff\n")
     with pytest.raises(UnreadableError, match="not UTF-8"):
         Disk().text(str(path))
+    with pytest.raises(UnreadableError) as error:
+        Disk().text("/gone/\x1b[31m")
+    assert str(error.value).isprintable()
+    with pytest.raises(UnreadableError):
+        Disk().text("/gone/\0")

@@ -111,19 +111,20 @@ def test_new_gives_the_key_to_the_account_of_the_gate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"),
+    ("arguments", "status", "says"),
     [
-        (("exa mple",), 64),
-        (("example.test", "-s", "a b"), 64),
-        (("example.test", "-s", "x" * 64), 64),
-        (("example.test", "--type", "rsa1024"), 64),
-        (("example.test", "-D", "/nonexistent/folder/keys"), 73),
+        (("exa mple",), 64, "'exa mple' is no domain"),
+        (("example.test", "-s", "a b"), 64, "'a b' is no selector"),
+        (("example.test", "-s", "x" * 64), 64, "selector"),
+        (("example.test", "--type", "rsa1024"), 64, "rsa1024"),
+        (("example.test", "-D", "/nonexistent/folder/keys"), 73, "No such file"),
     ],
 )
-def test_new_refuses_what_cannot_be(tmp_path: Path, arguments: tuple[str, ...], status: int) -> None:
+def test_new_refuses_what_cannot_be(tmp_path: Path, arguments: tuple[str, ...], status: int, says: str) -> None:
     (tmp_path / "sealgate.yaml").write_text(f"state: {tmp_path}\n")
     done = run(tmp_path / "profile.yaml", "new", "-D", tmp_path, *arguments)
     assert done.returncode == status, done.stderr
+    assert says in done.stderr
     assert done.stdout == ""
 
 

@@ -99,7 +99,9 @@ def test_included_files_are_read_in_their_place() -> None:
     assert read("Selector a\nInclude /etc/more\n", **more)[0].text("Selector") == "b"
     assert read("Include /etc/more\nSelector a\n", **more)[0].text("Selector") == "a"
     assert str(read("Include /etc/more\n", **more)[0].at("Domain")) == "/etc/more:2"
-    assert "goes deeper than 5" in read("Include /etc/conf\n")[1][0]
+    for many in (1, 10_000):  # the deepest ends the reading: each of them would read all again
+        (deep,) = read("Include /etc/conf\n" * many)[1]
+        assert "goes deeper than 5" in deep
     assert read("Include /etc/gone\n")[1] == ["/etc/conf:1: error: /etc/gone: No such file or directory"]
 
 

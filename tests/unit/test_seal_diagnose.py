@@ -288,7 +288,7 @@ def test_no_damage_makes_it_raise_and_what_it_says_is_printable(
     form: tuple[bytes, bytes], damages: list[tuple[int, bytes]]
 ) -> None:
     message = SIGNED_ONCE[form]
-    top = message.index(b"From: Alice")  # the signature itself stays
+    top = message.index(b"rom: Alice")  # the signature itself stays, and nothing is folded to it
     for at, junk in damages:
         place = top + at % (len(message) - top)
         message = message[:place] + junk + message[place + len(junk) :]

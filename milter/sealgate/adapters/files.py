@@ -116,8 +116,8 @@ def _read(path: Path) -> tuple[bytes, int]:
             if not stat.S_ISREG(status.st_mode):
                 raise PortError(f"{path} is not a regular file")
             data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise PortError(f"{path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: no path at all, such as one with NUL in it
+        raise PortError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > MAX_FILE:
         raise PortError(f"{path} is larger than {MAX_FILE} octets")
     return data, status.st_mode

@@ -7,23 +7,18 @@ to its record. Nothing is asked of the DNS: the caller brings the record. What a
 is returned in words; what a library raises beside that leaves `verify` as it is, and `verify_field` as a reason.
 """
 
-import base64
-import hashlib
 import re
 from typing import Final
 
 import dkim
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from dkim.util import parse_tag_value
 
 from sealgate.mail.headers import Field, Headers, parse_block
 from sealgate.profile.model import Form, KeyType
-from sealgate.seal.canonical import RelaxedBody, SimpleBody, relaxed_field, simple_field
 from sealgate.seal.diagnose import diagnose
 from sealgate.seal.public_key import public_key
 from sealgate.seal.published import read_record
-from sealgate.seal.sign import FIELD_NAME, selected_fields
+from sealgate.seal.sign import FIELD_NAME
 from sealgate.seal.signature import SignatureRefused, read_signature
 
 try:
@@ -72,19 +67,7 @@ def verify_ed25519(message: bytes, name: str, record: str) -> str:
         return str(error)
     if found.algorithm is not KeyType.ED25519_SHA256 or found.record_name != name.lower():
         return f"the signature names another key: {found.record_name}"
-    hashed = RelaxedBody() if found.body_form is Form.RELAXED else SimpleBody()
-    hashed.feed(body)
-    if hashed.digest() != found.body_hash:
-        return "the hash of the body does not match"
-    canonical = relaxed_field if found.header_form is Form.RELAXED else simple_field
-    own = canonical(field.name, found.unsigned).removesuffix(b"\r\n")
-    signed = b"".join(selected_fields(found.names, headers, found.header_form)) + own
-    try:
-        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(record.rpartition("p=")[2]))
-        public.verify(found.octets, hashlib.sha256(signed).digest())
-    except (InvalidSignature, ValueError):
-        return _NO
-    return ""
+    return _verify_without_nacl(field, headers, body, record.encode())
 
 
 def verify_field(field: Field, headers: Headers, body: bytes, record: bytes) -> str:

@@ -16,6 +16,7 @@ from sealgate.app.ports import PortError
 from sealgate.cli import EX_CANTCREAT, EX_CONFIG, EX_DATAERR, EX_USAGE, Stop
 from sealgate.cli.import_comparing import compare
 from sealgate.cli.loading import show
+from sealgate.mail.reply import printable
 from sealgate.profile.model import Profile
 from sealgate.profile.opendkim import Remark, UnreadableError
 from sealgate.profile.opendkim_fields import Lists
@@ -40,7 +41,7 @@ class Disk:
         try:
             return files.read_policy(Path(path))
         except PortError as error:
-            raise UnreadableError(str(error)) from error
+            raise UnreadableError(printable(str(error), 300)) from error
 
     def filled(self, path: str) -> tuple[str, ...]:
         """What `%` stands for in the paths that exist; it stands for the same in every place."""

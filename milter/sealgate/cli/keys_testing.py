@@ -16,16 +16,15 @@ from typing import Any, Final
 import click
 
 from sealgate.adapters import verifier
-from sealgate.adapters.dns import Resolver
 from sealgate.app.ports import Dns, PortError, Txt
-from sealgate.cli import EX_CONFIG, EX_TEMPFAIL, EX_USAGE, Stop
+from sealgate.cli import EX_TEMPFAIL, EX_USAGE, Stop
+from sealgate.cli.asking import resolver
 from sealgate.cli.keys_held import Held, chosen, held, held_keys, split
 from sealgate.cli.keys_testmsg import sealed
 from sealgate.cli.loading import settings_option
 from sealgate.mail.filed import Filed
 from sealgate.mail.headers import Field, Headers
 from sealgate.profile.model import Domain, KeySource
-from sealgate.profile.settings import parse_server
 from sealgate.seal.keys import SigningKey, public_record
 from sealgate.seal.published import State, compare
 from sealgate.wiring import account_of, read_settings
@@ -92,7 +91,7 @@ def test(
         keys = chosen(held_keys(settings_path, profile_path)[1], names)
     if not keys:
         click.echo("The profile names no keys; `sealgate keys new DOMAIN` makes one.", err=True)
-    results = examine(keys, _resolver(servers, settings_path), int(time.time()))
+    results = examine(keys, resolver(servers, settings_path), int(time.time()))
     for result in results:
         click.echo(json.dumps(_as_json(result)) if as_json else _told(result))
     if not as_json and any(r.answer is not None and not r.answer.is_secure for r in results):
@@ -163,23 +162,6 @@ def _not_in_the_profile(names: tuple[str, ...], file: Path, settings_path: Path)
     domain, selector = split(names[0])
     account = account_of(read_settings(settings_path)[0])
     return held(Domain(domain, sign=True), KeySource(selector, str(file.absolute())), account)
-
-
-def _resolver(servers: tuple[str, ...], settings_path: Path) -> Resolver:
-    try:
-        asked = [parse_server(text) for text in servers]
-    except ValueError as error:
-        raise Stop(EX_USAGE, f"--server: {error}; an IP address, such as 192.0.2.53 or [2001:db8::53]:5353") from error
-    if not asked:
-        settings, _ = read_settings(settings_path)
-        asked = list(settings.dns_servers) if settings is not None else []
-    port = asked[0][1] if asked else 53
-    if any(other != port for _, other in asked):
-        raise Stop(EX_USAGE, "all DNS servers must be asked at one port")
-    try:
-        return Resolver(tuple(address for address, _ in asked), port)
-    except PortError as error:
-        raise Stop(EX_CONFIG, f"{error}; name one with --server") from error
 
 
 def _told(result: Tested) -> str:

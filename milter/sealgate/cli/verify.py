@@ -17,12 +17,12 @@ from typing import Any, Final
 import click
 
 from sealgate.adapters import verifier
-from sealgate.adapters.dns import Resolver
 from sealgate.adapters.key_records import KeyRecords, read_key_records
-from sealgate.app.ports import Dns, PortError
+from sealgate.app.ports import Dns
 from sealgate.app.verification import Inspector, Result, Verified
 from sealgate.audit.finding_line import Traces, line_of
 from sealgate.cli import EX_DATAERR, EX_TEMPFAIL, EX_USAGE, Stop
+from sealgate.cli.asking import resolver
 from sealgate.cli.loading import settings_option
 from sealgate.cli.verifying import Told, as_json, told
 from sealgate.mail.address import AddressError, normal_domain
@@ -30,7 +30,6 @@ from sealgate.mail.filed import Filed, read_filed
 from sealgate.mail.headers import unfolded
 from sealgate.mail.reply import printable
 from sealgate.profile.model import Form
-from sealgate.profile.settings import parse_server
 from sealgate.screening.mailfiles import items
 from sealgate.seal.canonical import RelaxedBody
 from sealgate.wiring import read_settings
@@ -143,20 +142,7 @@ def _dns(asked: Asked) -> Dns:
             for name, records in _records(key).items():
                 found[name] = (*found.get(name, ()), *records)
         return KeyRecords(found)
-    try:
-        servers = [parse_server(text) for text in asked.servers]
-    except ValueError as error:
-        raise Stop(EX_USAGE, f"--server: {error}; an IP address, such as 192.0.2.53 or [2001:db8::53]:5353") from error
-    if not servers:
-        settings, _ = read_settings(asked.settings_path)
-        servers = list(settings.dns_servers) if settings is not None else []
-    port = servers[0][1] if servers else 53
-    if any(other != port for _, other in servers):
-        raise Stop(EX_USAGE, "all DNS servers must be asked at one port; name one with --server")
-    try:
-        return Resolver(tuple(address for address, _ in servers), port)
-    except PortError as error:
-        raise Stop(EX_USAGE, f"{error}; name one with --server, or give the key with --key") from error
+    return resolver(asked.servers, asked.settings_path, ", or give the key with --key")
 
 
 def _records(key: str) -> dict[str, tuple[bytes, ...]]:

@@ -143,15 +143,16 @@ def read_configuration(file: str, files: Files, remarks: Remarks) -> Configurati
     return Configuration(file, MappingProxyType(found))
 
 
-def _read(file: str, at: Spot, files: Files, remarks: Remarks, found: dict[str, Setting], depth: int) -> None:
+def _read(file: str, at: Spot, files: Files, remarks: Remarks, found: dict[str, Setting], depth: int) -> bool:
+    """Read one file; false where reading must end, as a file that includes itself ten times would never be done."""
     if depth > MAX_DEPTH:
         remarks.stop(at, f"Include goes deeper than {MAX_DEPTH} files, which OpenDKIM refuses")
-        return
+        return False
     try:
         text = files.text(file)
     except UnreadableError as error:
         remarks.stop(at, str(error))
-        return
+        return True
     for number, line in enumerate(text.split("\n"), 1):
         words = re.split(r"[#\r]", line, maxsplit=1)[0].strip(" \t").split(maxsplit=1)
         if not words:
@@ -164,12 +165,14 @@ def _read(file: str, at: Spot, files: Files, remarks: Remarks, found: dict[str, 
         elif len(words) < 2:
             remarks.stop(spot, f"{option.name} has no value, which OpenDKIM refuses")
         elif option.name == "Include":
-            _read(words[1], spot, files, remarks, found, depth + 1)
+            if not _read(words[1], spot, files, remarks, found, depth + 1):
+                return False
         elif fault := _fault(option, words[1]):
             remarks.stop(spot, fault)
         else:
             found.pop(option.name.lower(), None)
             found[option.name.lower()] = Setting(option, words[1], spot)
+    return True
 
 
 def _fault(option: Option, value: str) -> str:

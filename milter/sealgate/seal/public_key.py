@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from sealgate.profile.model import KeyType
-from sealgate.seal.published import KeyRecord
+from sealgate.seal.published import KINDS, KeyRecord
 from sealgate.seal.signature import Signature
 
 MIN_BITS: Final = 1_024  # RFC 8301 3.2: signatures with shorter RSA keys are not valid
 MAX_BITS: Final = 8_192  # twice what every verifier must be able to check (RFC 8301 3.2)
-_KINDS: Final = {KeyType.RSA_SHA256: "rsa", KeyType.ED25519_SHA256: "ed25519"}
 
 
 class KeyUnusable(ValueError):  # noqa: N818 - says what the key is
@@ -61,7 +60,7 @@ def public_key(record: KeyRecord, signature: Signature) -> PublicKey:
     """
     if not record.key:
         raise KeyUnusable("the key is revoked: its record has an empty p=")
-    kind = _KINDS[signature.algorithm]
+    kind = KINDS[signature.algorithm]
     if record.kind != kind:
         raise KeyUnusable(f"the signature is made with {kind}, and the record holds a key of another kind")
     if record.hashes and "sha256" not in record.hashes:

@@ -25,7 +25,7 @@ MAX_RECORD: Final = 16_384  # octets; an RSA key of 4096 bits takes about 750
 _BLANK: Final = b" \t\r\n"  # FWS of RFC 6376 2.8 once strings are joined
 _TAG: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_]*")  # RFC 6376 3.2
 _VALUE: Final = re.compile(rb"[\x21-\x3a\x3c-\x7e \t\r\n]*")
-_KINDS: Final = {KeyType.RSA_SHA256: "rsa", KeyType.ED25519_SHA256: "ed25519"}
+KINDS: Final = {KeyType.RSA_SHA256: "rsa", KeyType.ED25519_SHA256: "ed25519"}  # k= (RFC 6376 3.6.1, RFC 8463 4)
 _ED25519_INFO: Final = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo of RFC 8410, before the key
 _LEAST_CUT: Final = 16  # octets of a key that must agree before a record is taken for the beginning of it
 
@@ -165,7 +165,7 @@ def _several(records: tuple[bytes, ...], key: SigningKey) -> Published:
 
 def _other_key(record: KeyRecord, key: SigningKey) -> Published | None:
     """What is wrong with `k=` and `p=`; nothing where they are the key's."""
-    name, kind, ours = key.record_name, _KINDS[key.algorithm], public_octets(key)
+    name, kind, ours = key.record_name, KINDS[key.algorithm], public_octets(key)
     anew = "replace the record by what `sealgate keys zone` prints"
     if record.kind != kind:
         said = f"the record at {name} says k={printable(record.kind, 20)}, and this key is {kind}"
