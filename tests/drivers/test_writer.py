@@ -1,14 +1,12 @@
 """The writer process and its client, over a real socket and a real file: what was acknowledged is in the file, once."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,97 +18,13 @@ from sealgate.app.ports import PortError
 from sealgate.audit.chain import Cut, cut
 from sealgate.audit.verifier import verify
 from sealgate.daemon.writing import Keeping, run_writer
-
-ROOT = Path(__file__).resolve().parents[2] / "milter"
-SCRIPT = """
-import os, resource, signal, socket, sys
-from sealgate.daemon.writing import Keeping, run_writer
-fd, path, linger, limit = int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
-if limit:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-run_writer(socket.socket(fileno=fd), Keeping(path, host="relay1"), linger=linger)
-"""
-
-
-class Bench:
-    """One listening socket, one audit file, and the writers started on them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.address = str(folder / "writer.sock")
-        self.path = folder / "audit.jsonl"
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(self.address)
-        self.listener.listen(1024)
-        self.started: list[subprocess.Popen[bytes]] = []
-
-    def start(self, linger: float = 10.0, limit: int = 0) -> subprocess.Popen[bytes]:
-        fd = self.listener.fileno()
-        words = [sys.executable, "-c", SCRIPT, str(fd), str(self.path), str(linger), str(limit)]
-        writer = subprocess.Popen(words, pass_fds=[fd], env={**os.environ, "PYTHONPATH": str(ROOT)})
-        self.started.append(writer)
-        return writer
-
-    def events(self) -> list[dict[str, Any]]:
-        events = []
-        for line in self.path.read_bytes().split(b"\n"):
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                continue
-        return events
-
-    def report(self):
-        with self.path.open("rb") as file:
-            return verify(file)
+from tests.drivers.writers import Bench, Load, bench_in, wait_for
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.listener.close()
-    for writer in bench.started:
-        writer.kill()
-        writer.wait()
-
-
-class Load:
-    """Threads that append until told to stop, and remember what was acknowledged and what failed."""
-
-    def __init__(self, client: WriterClient, threads: int, each: int = 10**9) -> None:
-        self.acknowledged: dict[str, int] = {}
-        self.failed: list[str] = []
-        self.reasons: set[str] = set()
-        self._ends = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(client, n, each)) for n in range(threads)]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self, client: WriterClient, thread: int, each: int) -> None:
-        for number in range(each):
-            if self._ends.is_set():
-                return
-            name = f"{thread}-{number}"
-            try:
-                self.acknowledged[name] = client.append({"kind": "decision", "id": name, "subject": "x" * 300})
-            except PortError as error:
-                self.failed.append(name)
-                self.reasons.add(str(error))
-
-    def wait(self) -> None:
-        for thread in self._threads:
-            thread.join()
-
-    def end(self) -> None:
-        self._ends.set()
-        self.wait()
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 10.0) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come to pass"
-        time.sleep(0.01)
+    with bench_in(tmp_path) as made:
+        yield made
 
 
 def test_many_threads_get_every_line_once_in_one_whole_chain(bench):
@@ -419,8 +333,7 @@ def test_rotation_by_renaming_under_load_loses_no_line(bench):
         wait_for(bench.path.exists)
     load.end()
     assert load.failed == [], load.reasons
-    lines = [line for path in (*old, bench.path) for line in path.read_bytes().splitlines()]
-    report = verify(lines)
+    report = bench.report(*old)
     assert report.is_whole
     assert report.remarks == ()
     assert report.lines == len(load.acknowledged) + 1 + 5  # the first line of each new file

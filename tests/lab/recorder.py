@@ -115,5 +115,5 @@ class Recorder:
 
     def _append(self, now: str, events: Sequence[dict[str, Any]]) -> None:
         """Write lines at a time that the test says; the journal's own clock would say that of the test."""
-        with patch("sealgate.adapters.journal.file.timestamp", lambda: now):
+        with patch("sealgate.adapters.journal.batch.timestamp", lambda: now):
             self._journal.append([cut(event) for event in events])

@@ -1,4 +1,4 @@
-"""Scanners are counted: a line a minute and group, whatever they send, and never more of them than there is room for."""
+"""Scanners are counted: a line a minute and group, whatever they send, and no more than there is room for."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ T = "2026-11-21T09:00:{:02d}.000000Z"
 
 def refusal(number: int = 0, network: str = "192.0.2.0/24", **more: Any) -> dict[str, Any]:
     return {
-        "kind": "refusal", "v": 1, "t": T.format(number % 60), "host": "relay1", "id": f"ID{number}", "network": network,
-        "listener": "smtp", "rule": "bind.login", "verdict": "reject", **more,
+        "kind": "refusal", "v": 1, "t": T.format(number % 60), "host": "relay1", "id": f"ID{number}",
+        "network": network, "listener": "smtp", "rule": "bind.login", "verdict": "reject", **more,
     }  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_memory_is_bounded_whatever_differs() -> None:
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=400),
-    lambda inner: st.lists(inner),
+    st.lists,
     max_leaves=4,
 )
 

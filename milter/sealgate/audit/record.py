@@ -54,6 +54,7 @@ def transaction(session: Session, envelope: Envelope, caller: Caller) -> dict[st
             "name": capped(session.auth_name),
             "principal": str(caller.principal) if caller.principal else "",
             "identity": caller.identity.name if caller.identity else "",
+            "class": str(caller.identity.mail_class) if caller.identity else "",
             "via": caller.via,
         },
         "envelope": {
