@@ -1,6 +1,7 @@
 """Disks that fail under the real writer: full, sick, not to be written, copied and cut. Nothing acknowledged is lost.
 
-A disk of 20 MB is a file that is mounted (root), else a tmpfs; where neither can be had, the test says so and is skipped.
+A disk of 20 MB is a file that is mounted (root), else a tmpfs; where neither can be had, the test says so and is
+skipped.
 """
 
 import os
@@ -97,7 +98,7 @@ def test_a_full_disk_takes_the_lines_in_flight_and_recovers_by_itself(tmp_path, 
         full_at = next(event["seq"] for event in bench.events() if event["kind"] == "full")
         # What was in flight when the disk was full was written, from the reserve: nobody failed before that line.
         assert full_at > 1
-        with pytest.raises(PortError, match="full|No space"):
+        with pytest.raises(PortError, match=r"full|No space"):
             client.ask()
         failed = len(load.failed)
         filler.unlink()
@@ -161,10 +162,8 @@ def test_a_file_that_may_not_be_written_is_waited_for(bench):
 def test_a_disk_that_the_kernel_made_read_only_acknowledges_nothing(tmp_path, disk):
     """ext4 does so after an error of its own; an operator then checks and mounts it anew."""
     subprocess.run(["mount", "-o", "remount,errors=remount-ro", str(disk)], check=True)
-    device = Path(
-        subprocess.run(["findmnt", "-no", "SOURCE", str(disk)], capture_output=True, text=True).stdout.strip()
-    )
-    trigger = Path("/sys/fs/ext4") / device.name / "trigger_fs_error"
+    source = subprocess.run(["findmnt", "-no", "SOURCE", str(disk)], capture_output=True, text=True, check=True)
+    trigger = Path("/sys/fs/ext4") / Path(source.stdout.strip()).name / "trigger_fs_error"
     if not trigger.exists():
         pytest.skip("this kernel cannot be asked for an error of ext4")
     (tmp_path / "state").mkdir()
