@@ -51,6 +51,9 @@ class Verdict:
         return self.action in (Action.ACCEPT, Action.QUARANTINE)
 
 
+_CLEAN: Final = Verdict(Action.ACCEPT, Action.ACCEPT, None, ())
+
+
 def decide(
     findings: tuple[Finding, ...], profile: Profile, reference: str, *, enforce: bool, listener: str = ""
 ) -> Verdict:
@@ -64,6 +67,8 @@ def decide(
             rule marked `always` stops: our own inability to seal.
         listener: the listener's name, for rules that the profile sets apart for it.
     """
+    if not findings:
+        return _CLEAN  # the usual case
     judged = tuple(j for j in (_weigh(f, profile, listener) for f in findings) if j.mode is not Mode.OFF)
     would = _hardest(judged)
     action = would if enforce else _hardest(tuple(j for j in judged if j.finding.rule.always))

@@ -144,7 +144,7 @@ def test_a_gate_whose_keys_sign_and_are_published_is_ready(probed: Probed) -> No
     assert probed.get("/readyz")[1].splitlines()[0] == "ready"
     assert f"{ED}: ed25519-sha256, verifies, DNS ok" in probed.get("/readyz?verbose")[1]
     assert probed.get("/readyz", method="HEAD") == (200, "")
-    assert [probed.get(path)[0] for path in ("/", "/metrics", "/readyz/", "/../etc/passwd")] == [404] * 4
+    assert [probed.get(path)[0] for path in ("/", "/metrics/", "/readyz/", "/../etc/passwd")] == [404] * 4
     assert [probed.get("/readyz", method=m)[0] for m in ("POST", "DELETE", "OPTIONS")] == [405] * 3
     code, said = probed.status()
     assert (code, said.splitlines()[0]) == (0, "READY")

@@ -15,13 +15,14 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import milter
 
 from sealgate.app.intake import Intake
+from sealgate.app.observing import Observer, Timings
 from sealgate.app.ports import PortError, Reader
 from sealgate.app.recording import recorded
 from sealgate.app.runtime import Runtime
@@ -73,7 +74,8 @@ def new_reference(now: float) -> str:
 class _Transaction:
     """One message on its way in."""
 
-    __slots__ = ("caller", "envelope", "intake", "recipients", "reference", "runtime", "session")
+    __slots__ = ("body_seconds", "caller", "envelope", "intake", "mail_seconds", "recipients", "reference", "runtime",
+                 "session")  # fmt: skip
 
     def __init__(self, runtime: Runtime, reference: str, session: Session, envelope: Envelope, caller: Caller) -> None:
         self.runtime = runtime
@@ -83,6 +85,7 @@ class _Transaction:
         self.caller = caller
         self.recipients: list[bytes] = []
         self.intake = Intake(runtime.profile.body_forms)
+        self.mail_seconds = self.body_seconds = 0.0
 
 
 class _Connection:
@@ -140,6 +143,7 @@ class Gate:
         reader: reads heavy HTML.
         log: the operational logger.
         clock: seconds since the epoch.
+        observer: counts what becomes of messages.
     """
 
     def __init__(
@@ -149,12 +153,14 @@ class Gate:
         reader: Reader,
         log: Any,
         clock: Callable[[], float] = time.time,
+        observer: Observer | None = None,
     ) -> None:
         self._current = current
         self._append = append
         self._reader = reader
         self._log = log
         self._clock = clock
+        self._observer = observer
         self._lock = threading.Lock()
         self._told: set[tuple[str, str]] = set()
         self._owed: deque[str] = deque(maxlen=MAX_OWED)
@@ -163,8 +169,12 @@ class Gate:
 
     def is_busy(self) -> bool:
         """Whether a message is under way on any connection."""
+        return self.under_way() > 0
+
+    def under_way(self) -> int:
+        """How many messages are under way on all connections."""
         with self._lock:
-            return any(connection.transaction is not None for connection in self._open)
+            return sum(connection.transaction is not None for connection in self._open)
 
     def register(self) -> None:
         """Hand the callbacks to libmilter."""
@@ -239,15 +249,17 @@ class Gate:
     def _mail(self, ctx: "Context", sender: bytes, *_parameters: bytes) -> int | None:
         connection: _Connection = ctx.getpriv()
         connection.transaction = None
+        started = time.perf_counter()
         now = self._clock()
         runtime = self._current()
         session = _session(ctx, connection)
         envelope = Envelope(sender, _macro(ctx, "{mail_addr}"))
         reference = new_reference(now)
         outcome = at_mail(session, envelope, runtime, reference, now)
-        connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
+        transaction = connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
+        transaction.mail_seconds = time.perf_counter() - started
         if not outcome.verdict.is_accepted:
-            answer = self._conclude(ctx, outcome, runtime, reference, "")
+            answer = self._conclude(ctx, outcome, transaction, "", ())
             connection.transaction = None  # where it raised, the guard still needs the reference, and clears it
             return answer
         if outcome.caller.findings:
@@ -274,7 +286,9 @@ class Gate:
 
     @_guarded("body")
     def _body(self, ctx: "Context", chunk: bytes) -> None:
-        _under_way(ctx).intake.body(chunk)
+        started, transaction = time.perf_counter(), _under_way(ctx)
+        transaction.intake.body(chunk)
+        transaction.body_seconds += time.perf_counter() - started
 
     @_guarded("unknown")
     def _unknown(self, ctx: "Context", _command: str) -> None:
@@ -288,7 +302,7 @@ class Gate:
         return answer
 
     def _answer(self, ctx: "Context", transaction: _Transaction) -> int:
-        queue_id = _macro(ctx, "i")
+        queue_id, laps = _macro(ctx, "i"), [time.perf_counter()]
         message, body_hashes = transaction.intake.finish(
             reference=transaction.reference,
             received_at=self._clock(),
@@ -296,6 +310,7 @@ class Gate:
             envelope=replace(transaction.envelope, recipients=tuple(transaction.recipients)),
             queue_id=queue_id,
         )
+        laps.append(time.perf_counter())
         outcome = at_end(
             message,
             body_hashes,
@@ -303,6 +318,7 @@ class Gate:
             self._reader,
             transaction.caller,
             over_limit=transaction.intake.is_over_limit,
+            lap=lambda: laps.append(time.perf_counter()),
         )
         for removed, index in outcome.verdict.removals:
             ctx.chgheader(removed.decode("ascii"), index, "")
@@ -311,19 +327,24 @@ class Gate:
         for name, value in outcome.inserts:  # as with OpenDKIM the last one stands on top
             # Leading blanks were negotiated: without ours, no blank would follow the colon.
             ctx.addheader(name, " " + value, 0)
-        return self._conclude(ctx, outcome, transaction.runtime, transaction.reference, queue_id)
+        return self._conclude(ctx, outcome, transaction, queue_id, laps)
 
-    def _conclude(self, ctx: "Context", outcome: Outcome, runtime: Runtime, reference: str, queue_id: str) -> int:
+    def _conclude(
+        self, ctx: "Context", outcome: Outcome, transaction: _Transaction, queue_id: str, laps: Sequence[float]
+    ) -> int:
         """Record, then answer; where the answer cannot be given, a correcting line says that it became 451."""
-        lines = recorded(outcome.event, runtime)
+        started, reference = time.perf_counter(), transaction.reference
+        lines = recorded(outcome.event, transaction.runtime)
         self._record(lines.kind, **lines.event, more_lines=lines.more, side_values=lines.side)
+        written = time.perf_counter() - started
         try:
             self._tell(outcome, reference, queue_id)
             if outcome.verdict.action is Action.QUARANTINE:
                 ctx.quarantine(f"sealgate {reference}")
-            if not outcome.verdict.is_accepted:
-                return _refuse(ctx, outcome.verdict.reply)
-            return milter.ACCEPT
+            answer = milter.ACCEPT if outcome.verdict.is_accepted else _refuse(ctx, outcome.verdict.reply)
+            if self._observer is not None:
+                self._observer.observe(outcome, transaction.runtime.profile, _timings(transaction, laps, written))
+            return answer
         except BaseException as error:
             self._record("correction", v=1, id=reference, verdict="tempfail", why=repr(error)[:200])
             raise
@@ -399,6 +420,8 @@ class Gate:
         """Say what happened in log and, where that still works, in the record; return its reference. Never raises."""
         reference = "-"
         try:
+            if self._observer is not None:
+                self._observer.observe_fault(step)
             reference = new_reference(self._clock())
             connection = ctx.getpriv()
             if connection is not None and connection.transaction is not None:
@@ -410,6 +433,16 @@ class Gate:
             with contextlib.suppress(BaseException):
                 self._log.error("fault", step=step, id=reference, error=repr(second))
         return reference
+
+
+def _timings(transaction: _Transaction, laps: Sequence[float], record: float) -> Timings:
+    """What a message took: `laps` are the end's begin, frozen, read, judged, sealed; none of them at MAIL."""
+    mail, body = transaction.mail_seconds, transaction.body_seconds
+    if len(laps) != 5:
+        return Timings(mail, None, None, None, None, record, mail + record)
+    begin, frozen, read, judged, sealed = laps
+    whole = mail + body + time.perf_counter() - begin
+    return Timings(mail, body + frozen - begin, read - frozen, judged - read, sealed - judged, record, whole)
 
 
 def _defer(ctx: "Context", reference: str) -> int:

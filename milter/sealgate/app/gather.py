@@ -8,7 +8,8 @@ The limits are those of the whole message: HTML that is slow to read costs littl
 
 Campaigns repeat their parts, so what was read is **kept in memory**, and nowhere else: a part that comes a second time
 in the same octets is kept, with its view, until 64 others or 4 MB of others have been used since, or the process ends.
-Of a part that came once, such as one with a token of its own, nothing is kept but a number that cannot be turned back.
+Of a part that came once nothing is kept but numbers that cannot be turned back. HTML that differs from other HTML by a
+name or a token alone is not read either, once that is known: see `campaigns`.
 """
 
 import threading
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from sealgate.app.campaigns import Campaigns
 from sealgate.app.ports import PortError, Reader, UnreadableError
 from sealgate.checks.facts import NOT_ASKED, Facts, Known, Unknown
 from sealgate.mail.message import Message
@@ -40,20 +42,30 @@ class Kept:
         self._found: dict[tuple[bytes, str, str], tuple[View, int]] = {}  # in order of use
         self._once: dict[int, None] = {}
         self.octets = 0
+        self.campaigns = Campaigns()
 
     def read(self, part: TextPart) -> View:
         """Read a part that is not heavy, or take what it was read as before."""
+        return self.found(part) or self.read_anew(part)
+
+    def found(self, part: TextPart) -> View | None:
+        """Return the view of a part that need not be read."""
         if len(part.content) > HEAVY_OCTETS:
-            return _read(part)
+            return None
         key = part.content, part.charset, part.subtype
         with self._lock:
             found = self._found.pop(key, None)
             if found is not None:
                 self._found[key] = found
                 return found[0]
+        return self.campaigns.read(part) if part.subtype == "html" else None
+
+    def read_anew(self, part: TextPart) -> View:
+        """Read a part that is not heavy, and keep the view if the part came before."""
         view = _read(part)
-        with self._lock:
-            self._note(key, view)
+        if len(part.content) <= HEAVY_OCTETS:
+            with self._lock:
+                self._note((part.content, part.charset, part.subtype), view)
         return view
 
     def _note(self, key: tuple[bytes, str, str], view: View) -> None:
@@ -137,6 +149,8 @@ class _Look:
     def view(self, part: TextPart) -> Known[View] | Unknown:
         if part.subtype != "html":
             return Known(self._kept.read(part))
+        if self._inline < INLINE_SECONDS and (found := self._kept.found(part)) is not None:
+            return Known(found)
         return self._hand_over(part) if is_heavy(part.content) else self._read(part)
 
     def _read(self, part: TextPart) -> Known[View] | Unknown:
@@ -144,9 +158,12 @@ class _Look:
             return Unknown("the HTML parts before took all the time that one message may take")
         start = self._cpu()
         try:
-            return Known(self._kept.read(part))
+            view = self._kept.read_anew(part)
         finally:
-            self._inline += self._cpu() - start
+            took = self._cpu() - start
+            self._inline += took
+        self._kept.campaigns.learn(part, view, took, self._cpu)
+        return Known(view)
 
     def _hand_over(self, part: TextPart) -> Known[View] | Unknown:
         if self._failed:  # what killed the reader once will not be tried on it again and again

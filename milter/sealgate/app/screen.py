@@ -6,7 +6,7 @@ What comes out is an `Outcome`: the verdict, the header fields to add, and the e
 disk before anything is answered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -76,6 +76,7 @@ def at_end(
     *,
     over_limit: bool,
     reads_all: bool = False,
+    lap: Callable[[], object] = bool,
 ) -> Outcome:
     """Judge, and where it is accepted seal, one whole message.
 
@@ -87,6 +88,7 @@ def at_end(
         caller: who was found at MAIL.
         over_limit: whether header fields had to be dropped on the way in.
         reads_all: whether the text is read even where no check looks at it, to be shown to somebody.
+        lap: called when the message is read, when it is judged, and when it is sealed, for a stopwatch.
 
     Raises:
         Exception: any fault of ours; the caller's guard answers 451.
@@ -97,6 +99,7 @@ def at_end(
     leaving = refold(message.headers, {name.encode("ascii") for name in covers})
     is_read = reads_all or is_content_judged(caller.identity)
     facts = gather(message, reader, covers, stuck=leaving.stuck, is_read=is_read)
+    lap()
     elements = canspam.read_elements(message, facts, caller.identity, profile)
     findings: tuple[Finding, ...] = (
         *identity.check_end(message, profile, caller),
@@ -114,6 +117,7 @@ def at_end(
     if isinstance(seal, NoKey):
         findings += (Finding(RULES["seal.no-key"], f"no key is loaded for {seal.domain}", seal.domain),)
     verdict = _decide(findings, message.session, runtime, message.reference, message.received_at)
+    lap()
     inserts: tuple[tuple[str, str], ...] = ()
     edits: tuple[tuple[str, int, str], ...] = ()
     signed: tuple[bytes, ...] = ()
@@ -123,6 +127,7 @@ def at_end(
         edits = tuple(
             (name.decode("ascii"), i, text_of(value).replace("\r\n", "\n")) for name, i, value in leaving.edits
         )
+    lap()
     event = (
         _event("end", message.session, runtime, message.reference, message.received_at)
         | transaction(message.session, message.envelope, caller)
@@ -135,6 +140,8 @@ def at_end(
 
 def _decide(findings: tuple[Finding, ...], session: Session, runtime: Runtime, reference: str, now: float) -> Verdict:
     profile = runtime.profile
+    if not findings:
+        return decide((), profile, reference, enforce=True)  # the usual case: the mode makes no difference
     enforce = runtime.enforces_at(now, handling(session, profile))
     return decide(findings, profile, reference, enforce=enforce, listener=listener_of(session))
 

@@ -7,6 +7,7 @@ session that does not keep what its identity demands (mechanism, cipher, network
 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
 
 from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
@@ -14,8 +15,11 @@ from sealgate.mail.message import Session
 from sealgate.mail.reply import printable
 from sealgate.profile.model import Handling, Identity, Kind, Network, Principal, Profile
 from sealgate.profile.principal import match_login, parse_principal
+from sealgate.profile.same import remembered
 
 LOCAL_SUBMISSION = "local_submission"  # how the profile names it where it names listeners
+_KEPT: Final = 512  # callers that are remembered: of one session every message has the same
+_KEPT_CHARACTERS: Final = 1_000  # of the session's words; where they are longer, the caller is found each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,17 @@ def identify(session: Session, profile: Profile) -> Caller:
     An empty `{auth_authen}` counts as absent. XCLIENT's word counts only where a `logins:` row names that mechanism:
     the name was chosen by the proxy, not by SASL.
     """
+    said = len(session.helo) + len(session.client_name) + len(session.auth_name) + len(session.certificate_subject)
+    said += len(session.certificate_issuer) + len(session.listener) + len(session.mta) + len(session.auth_mechanism)
+    return _identify(session, profile) if said > _KEPT_CHARACTERS else _kept(profile, session)
+
+
+@remembered(_KEPT)
+def _kept(profile: Profile, session: Session) -> Caller:
+    return _identify(session, profile)
+
+
+def _identify(session: Session, profile: Profile) -> Caller:
     if handling(session, profile) is Handling.TEMPFAIL:
         line = f"listeners: {{{printable(session.listener)}: judge}}   # or: pass"
         return Caller(findings=(_found("listener.unnamed", f"add to the profile: {line}", session.listener),))

@@ -13,7 +13,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from sealgate.checks.caller import Caller
 from sealgate.checks.finding import Finding
@@ -25,10 +25,10 @@ from sealgate.mail.skeleton import domain_keys
 from sealgate.mail.within import MAX_FOUND, Shown, addresses_within, shown_within
 from sealgate.profile.model import Domain, Profile, Protected, SenderPattern
 from sealgate.profile.rights import grant_for, own_grant
+from sealgate.profile.same import Same
 
 MAX_FINDINGS: Final = 20  # of one name: its record must not grow with its sender's zeal
 _MAX_LABELS: Final = 20  # of what may be a domain
-_Part = TypeVar("_Part")
 
 
 def check_name(mailbox: Mailbox, where: str, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
@@ -90,7 +90,7 @@ def _protected_name(name: str, bearer: Address, where: str, profile: Profile, ca
     if not profile.protected:
         return []
     found: list[Finding] = []
-    for index in _known(_Same(profile.protected)).borne_in(name):
+    for index in _known(Same(profile.protected)).borne_in(name):
         each = profile.protected[index]
         if not _may_bear(each, bearer, profile, caller):
             detail = f"the name {printable(name)} reads like {printable(each.name)}, who is not {bearer}"
@@ -128,7 +128,7 @@ def _is_drawn_like_ours(drawn: str, domain: str, profile: Profile) -> bool:
     """Whether a domain is ours or below one of ours, or cannot be told from such a one on a screen (UTS 39)."""
     if profile.owns(domain):
         return True
-    ours = _drawn_domains(_Same(profile.domains))
+    ours = _drawn_domains(Same(profile.domains))
     for key in domain_keys(drawn) | domain_keys(_letters(domain)):
         labels = key.split(".")[-_MAX_LABELS:]
         if any(".".join(labels[at:]) in ours for at in range(len(labels))):
@@ -138,7 +138,7 @@ def _is_drawn_like_ours(drawn: str, domain: str, profile: Profile) -> bool:
 
 def _holds_ours(drawn: str, profile: Profile) -> bool:
     """Whether a text that is no plain domain shows one of ours, whatever stands around it."""
-    ours = _drawn_domains(_Same(profile.domains))
+    ours = _drawn_domains(Same(profile.domains))
     for key in domain_keys(drawn):
         labels = "".join(c if c.isalnum() or c in "-." or unicodedata.category(c)[0] == "M" else " " for c in key)
         for run in labels.split():
@@ -163,7 +163,7 @@ def _letters(domain: str) -> str:
 
 
 def _is_protected(address: Address, profile: Profile) -> bool:
-    patterns = _protected_senders(_Same(profile.protected))
+    patterns = _protected_senders(Same(profile.protected))
     return any(
         _matches(pattern, address, profile) for domain in (address.domain, "*") for pattern in patterns.get(domain, ())
     )
@@ -173,43 +173,25 @@ def _matches(pattern: SenderPattern, address: Address, profile: Profile) -> bool
     return pattern.matches(address, exact_case=profile.exact_local_parts, delimiter=profile.recipient_delimiter)
 
 
-class _Same(Generic[_Part]):
-    """A part of a profile as the key of a cache: equal to itself alone, and kept alive as long as the cache holds it.
-
-    Profiles never change, and to hash a thousand protected names for every message would cost more than the answer.
-    """
-
-    __slots__ = ("part",)
-
-    def __init__(self, part: _Part) -> None:
-        self.part = part
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.part is other.part
-
-    def __hash__(self) -> int:
-        return id(self.part)
+@lru_cache(maxsize=8)
+def _known(protected: Same[tuple[Protected, ...]]) -> Known:
+    return Known(each.name for each in protected.value)
 
 
 @lru_cache(maxsize=8)
-def _known(protected: _Same[tuple[Protected, ...]]) -> Known:
-    return Known(each.name for each in protected.part)
-
-
-@lru_cache(maxsize=8)
-def _protected_senders(protected: _Same[tuple[Protected, ...]]) -> Mapping[str, tuple[SenderPattern, ...]]:
+def _protected_senders(protected: Same[tuple[Protected, ...]]) -> Mapping[str, tuple[SenderPattern, ...]]:
     """What protected names are borne by, by domain."""
     found: dict[str, list[SenderPattern]] = defaultdict(list)
-    for each in protected.part:
+    for each in protected.value:
         for pattern in each.senders:
             found[pattern.domain].append(pattern)
     return {domain: tuple(patterns) for domain, patterns in found.items()}
 
 
 @lru_cache(maxsize=8)
-def _drawn_domains(domains: _Same[Mapping[str, Domain]]) -> frozenset[str]:
+def _drawn_domains(domains: Same[Mapping[str, Domain]]) -> frozenset[str]:
     """The keys of our domains, as they are drawn in small letters and in capitals."""
-    drawn = [_letters(domain) for domain in domains.part]
+    drawn = [_letters(domain) for domain in domains.value]
     return frozenset(key for each in drawn for key in domain_keys(each) | domain_keys(each.upper()))
 
 

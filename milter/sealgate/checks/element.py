@@ -109,9 +109,16 @@ def redacted(text: str) -> str:
 
     At most 200 characters come back.
     """
+    return _redacted(text) if len(text) > _READ else _kept_redacted(text)
+
+
+def _redacted(text: str) -> str:
     if len(text) > _READ:
         text = text[:_READ].rpartition(" ")[0] or text[:MAX_EXCERPT]
     text = _URL.sub(r"\1/...", _USER.sub(r"\1", text))
     if "@" in text or "%40" in text:
         text = _QUERY.sub(r"\1?...", _MAIL.sub("...@", text))
     return text[:MAX_EXCERPT]
+
+
+_kept_redacted = lru_cache(maxsize=512)(_redacted)  # a footer is the same in each message of a campaign, and asked twice

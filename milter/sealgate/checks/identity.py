@@ -23,11 +23,12 @@ from sealgate.mail.address import (
     parse_mailboxes,
     parse_path,
 )
-from sealgate.mail.headers import Field
+from sealgate.mail.headers import Field, Headers
 from sealgate.mail.message import Envelope, Message
 from sealgate.mail.reply import printable
 from sealgate.profile.model import Profile, ReplyTo
 from sealgate.profile.rights import grant_for, grants, own_grant
+from sealgate.profile.same import Same, remembered
 
 _RESENT: Final = {b"resent-from": "Resent-From", b"resent-sender": "Resent-Sender"}
 # Where answers go besides Reply-To: RFC 822 had Resent-Reply-To, mutt, Gnus and others follow the rest.
@@ -42,12 +43,27 @@ MAX_RESENT: Final = 20  # fields of resending that are looked at: nobody resends
 MAX_NAMES: Final = 200  # names beside addresses that are looked at in one message
 MAX_DISPLAY: Final = 20  # findings about names in one message: its record must not grow with its sender's zeal
 _TOLD: Final = 3  # how many of its rights a refusal tells the sender
+_JUDGED: Final = frozenset((b"from", b"sender", b"author", *_RESENT, *_ANSWERS))  # the fields that are looked at
+# A campaign's messages have one author: what was judged of the same octets for the same caller is not judged again.
+_KEPT: Final = 512  # judgements
+_KEPT_OCTETS: Final = 2_000  # of what each was made of; longer ones are judged each time
 
 
 def check_mail(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     """Judge what is known at MAIL: the caller and the envelope sender."""
     if caller.identity is None or envelope.is_null:
         return caller.findings
+    if len(envelope.sender) + len(envelope.mail_addr) > _KEPT_OCTETS:
+        return _check_path(envelope, profile, caller)
+    return _kept_path(profile, envelope.sender, envelope.mail_addr, Same(caller))
+
+
+@remembered(_KEPT)
+def _kept_path(profile: Profile, sender: bytes, mail_addr: str, caller: Same[Caller]) -> tuple[Finding, ...]:
+    return _check_path(Envelope(sender, mail_addr), profile, caller.value)
+
+
+def _check_path(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     try:
         said = [parse_path(envelope.sender)]
         # The MTA's own reading may differ (case, routes, myorigin): what leaves must hold in both.
@@ -67,12 +83,28 @@ def check_mail(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Fi
 def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
     """Judge the whole message: what MAIL judged, and every author that a reader may be shown."""
     headers = message.headers
+    judged = tuple([(k, f.value) for k, f in zip(headers.keys, headers.fields, strict=True) if k in _JUDGED])
+    findings = check_mail(message.envelope, profile, caller)
+    if sum([len(value) for _, value in judged]) > _KEPT_OCTETS:
+        return (*findings, *_check_fields(judged, profile, caller))
+    return (*findings, *_kept_fields(profile, judged, Same(caller)))
+
+
+@remembered(_KEPT)
+def _kept_fields(
+    profile: Profile, judged: tuple[tuple[bytes, bytes], ...], caller: Same[Caller]
+) -> tuple[Finding, ...]:
+    return _check_fields(judged, profile, caller.value)
+
+
+def _check_fields(judged: tuple[tuple[bytes, bytes], ...], profile: Profile, caller: Caller) -> tuple[Finding, ...]:
+    """Judge the fields that name authors; `judged` are their names (lower case) and values, in order."""
+    headers = Headers(tuple([Field(name, value) for name, value in judged]))
     shown: list[tuple[str, Mailbox]] = []  # every mailbox whose name a reader sees, with its field
-    findings = list(check_mail(message.envelope, profile, caller))
-    findings += _check_from(message, profile, caller, shown)
+    findings = _check_from(headers, profile, caller, shown)
     findings += _check_sender(headers.every(b"sender"), profile, caller, shown)
     findings += _check_author(headers.every(b"author"), profile, caller, shown)
-    findings += _check_resent(message, profile, caller, shown)
+    findings += _check_resent(headers, profile, caller, shown)
     if profile.reply_to is not ReplyTo.OFF:
         for key, where in _ANSWERS.items():
             findings += _check_reply_to(headers.every(key), where, profile, caller, shown)
@@ -90,8 +122,8 @@ def authors(message: Message) -> tuple[Mailbox, ...]:
         return ()
 
 
-def _check_from(message: Message, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]) -> list[Finding]:
-    fields = message.headers.every(b"from")
+def _check_from(headers: Headers, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]) -> list[Finding]:
+    fields = headers.every(b"from")
     if len(fields) != 1:
         return [_found("identity.from-count", f"{len(fields)} From fields", "header", tells=f"it has {len(fields)}")]
     value = fields[0].value
@@ -108,7 +140,7 @@ def _check_from(message: Message, profile: Profile, caller: Caller, shown: list[
     why = "From names several authors" if len(mailboxes) > 1 else ""
     for mailbox in mailboxes:
         why = _demand(mailbox.address, profile, caller) or why
-    if why and not _names_itself(message.headers.every(b"sender"), profile, caller):
+    if why and not _names_itself(headers.every(b"sender"), profile, caller):
         findings.append(_found("identity.sender-missing", f"{caller.shown}: {why}", "header", tells=why))
     return findings
 
@@ -161,9 +193,11 @@ def _check_author(
 
 
 def _check_resent(
-    message: Message, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
+    headers: Headers, profile: Profile, caller: Caller, shown: list[tuple[str, Mailbox]]
 ) -> list[Finding]:
-    fields = [field for field in message.headers if field.key in _RESENT]
+    if not any(map(headers.every, _RESENT)):  # the usual case
+        return []
+    fields = [field for field, key in zip(headers.fields, headers.keys, strict=True) if key in _RESENT]
     if len(fields) > MAX_RESENT:
         return [_found("identity.resent-syntax", f"{len(fields)} fields", "header", tells=f"more than {MAX_RESENT}")]
     findings: list[Finding] = []
@@ -172,7 +206,7 @@ def _check_resent(
         where = _RESENT[field.key]
         found = _check_one(field, where, "identity.resent", profile, caller, shown)
         why = _demand(shown[-1][1].address, profile, caller) if len(shown) > before and not found else ""
-        if why and not _names_itself(message.headers.every(b"resent-sender"), profile, caller):
+        if why and not _names_itself(headers.every(b"resent-sender"), profile, caller):
             found.append(_found("identity.sender-missing", f"{caller.shown}: {why}", where, tells=why))
         findings += found
     return findings

@@ -35,10 +35,8 @@ def check(message: Message, identity: Identity | None) -> tuple[Finding, ...]:
     """Find fields that are not of their form. Of commercial mail, List-Unsubscribe is judged by `checks.oneclick`."""
     if identity is None or identity.kind is not Kind.SERVICE:
         return ()
-    found: dict[bytes, list[bytes]] = {}
-    for field in message.headers:
-        if field.name[:1] in b"LlFfPpAa" and (key := field.key) in _FORMS:  # most fields begin with other letters
-            found.setdefault(key, []).append(field.value)
+    headers = message.headers
+    found = {key: [field.value for field in headers.every(key)] for key in headers.keys if key in _FORMS}
     if identity.mail_class is MailClass.COMMERCIAL:
         found.pop(b"list-unsubscribe", None)
     return tuple(_finding(key, fault) for key, values in found.items() if (fault := _fault(key, values)))

@@ -107,9 +107,8 @@ def as_record(pair: Pair) -> dict[str, str | int]:
 
 def read(message: Message) -> Pair:
     """Read the two fields of a message."""
-    named = [(f.key, f.value) for f in message.headers if f.name[:1] in b"Ll"]
-    lists = [value for key, value in named if key == b"list-unsubscribe"]
-    posts = [value for key, value in named if key == b"list-unsubscribe-post"]
+    lists = [field.value for field in message.headers.every(b"list-unsubscribe")]
+    posts = [field.value for field in message.headers.every(b"list-unsubscribe-post")]
     return _read(tuple(lists), tuple(posts))
 
 

@@ -8,6 +8,7 @@ looked at.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _REACH: Final = 1_500  # characters of the end of a text
@@ -64,12 +65,17 @@ def is_fake(text: str, start: int, end: int) -> bool:
 def unfilled(text: str) -> Unfilled | None:
     """Return the last place at the end of `text` where an address was to be filled in, or `None`."""
     low = max(0, len(text) - _REACH)
-    end = text[low:]
+    hole = _hole(text[low:])
+    return hole and Unfilled(low + hole.start, low + hole.end, hole.why)
+
+
+@lru_cache(maxsize=256)  # 1,500 characters each: the end of a text is asked for twice, and the same in a campaign
+def _hole(end: str) -> Unfilled | None:
     lower = end.lower() if end.isascii() else end.replace("\u0130", "I").lower()
     for at, length, why in _holes(end, lower):
         line_end = end.find("\n", at + length)
         stop = at + length + 40 if line_end < 0 else min(line_end, at + length + 40)
-        return Unfilled(low + at, low + min(stop, len(end)), why)
+        return Unfilled(at, min(stop, len(end)), why)
     return None
 
 

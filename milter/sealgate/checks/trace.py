@@ -22,6 +22,7 @@ _ARC: Final = (b"arc-seal", b"arc-message-signature", b"arc-authentication-resul
 # (RFC 7208 9.1), and our own.
 _RESERVED: Final = (b"return-path", b"x-mailbox-line", b"received-spf")
 _OUR_PREFIX: Final = b"x-sealgate-"
+_LOOKED_FOR: Final = frozenset((b"authentication-results", b"dkim-signature", *_RESERVED, *_ARC))
 _WORD = re.compile(r"[a-z0-9._-]+")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")  # what is none cannot be named to an MTA; `form.field-name` finds it
 _BLANKS = re.compile(rb"[\s]+")
@@ -33,6 +34,8 @@ def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Findi
     if caller.is_forwarder:
         return ()
     headers = message.headers
+    if not any(name in _LOOKED_FOR or name.startswith(_OUR_PREFIX) for name in headers.keys):
+        return ()  # the usual case
     found: dict[str, list[tuple[bytes, int]]] = {}
     for name, index, field in _numbered(headers):
         if name == b"authentication-results" and _is_our_result(field, profile):
@@ -56,8 +59,7 @@ def _numbered(headers: Headers) -> list[tuple[bytes, int, Field]]:
     """Each field with its name and its number among those of that name, from 1, as the milter protocol counts."""
     counts: dict[bytes, int] = {}
     found: list[tuple[bytes, int, Field]] = []
-    for field in headers:
-        name = field.key
+    for field, name in zip(headers.fields, headers.keys, strict=True):
         counts[name] = counts.get(name, 0) + 1
         found.append((name, counts[name], field))
     return found

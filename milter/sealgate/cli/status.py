@@ -179,9 +179,30 @@ def _lines(seen: Seen, pages: str, now: float) -> Iterator[str]:
     yield f"{'workers':<9} {_workers(status)}"
     yield from _section("keys", [_key(key, now) for key in seen.health.get("keys", ())] or ["none"])
     yield from _section("unsigned", [f"{name}: `sign: no`" for name in seen.health.get("unsigned", ())])
+    yield from _figures(seen.health.get("figures"), now)
     yield from _section("kept", [_shown(str(key)) for key in status.get("kept", ())])
     yield f"{'pages':<9} {pages}"
     yield f"{'tried':<9} {_ago(now - float(seen.health.get('examined') or 0))}"
+
+
+def _figures(figures: Any, now: float) -> Iterator[str]:
+    """What was counted since the start; nothing where that is nothing, or another version wrote it."""
+    try:
+        messages, unsigned, writer = figures["messages"], figures["unsigned"], figures["writer"]
+        rows = [", ".join(f"{count:,} {_shown(name)}" for name, count in sorted(messages.items())) or "none"]
+        rows[0] += f" since the start; {figures['transactions']} under way"
+        rows[0] += f"; {figures['faults']:,} faults of the gate: see the log" if figures["faults"] else ""
+        left = sum(unsigned.values())
+        if accepted := figures["signed"] + left:
+            why = ", ".join(f"{count:,} {_shown(name)}" for name, count in sorted(unsigned.items()))
+            rows.append(f"{left / accepted:.1%} of {accepted:,} accepted not signed" + (f": {why}" if why else ""))
+        error = f"{writer['errors']:,} writes failed, the last {_ago(now - writer['last_error'])}"
+        tail = error if writer["errors"] else "no write failed"
+        line = f"{writer['lines']:,} lines written, {writer['waiting']} waiting; {tail}"
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return
+    yield from _section("messages", rows)
+    yield f"{'writer':<9} {line}"
 
 
 def _section(name: str, rows: list[str]) -> Iterator[str]:

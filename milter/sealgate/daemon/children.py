@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -50,6 +51,7 @@ class Family:
 
     def __init__(self) -> None:
         self.children: dict[int, Child] = {}
+        self.deaths: Counter[str] = Counter()  # by kind, of those that were not told to end
 
     def of_kind(self, kind: str, *, leaving: bool | None = None) -> list[Child]:
         """The children of a kind, oldest first."""
@@ -86,6 +88,7 @@ class Family:
                 continue
             if child.channel is not None:
                 child.channel.close()
+            self.deaths[child.kind] += not child.leaving
             ended.append((child, os.waitstatus_to_exitcode(status)))
 
     def tell(self, child: Child, kind: bytes, payload: bytes = b"") -> bool:

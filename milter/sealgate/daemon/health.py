@@ -30,8 +30,10 @@ from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.examiner import Examiner, resolver
 from sealgate.daemon.listening import ListenError, listen
+from sealgate.daemon.measuring import counted_in
+from sealgate.daemon.metrics_page import MetricsPage, figures
 from sealgate.daemon.pages import Page, Pages, Request, Route
-from sealgate.daemon.status import HEALTH_FILE, STATUS_FILE, read_staff
+from sealgate.daemon.status import HEALTH_FILE, read_staff, read_status
 from sealgate.profile.settings import Settings
 
 TICK: Final = 1.0  # seconds between two looks at what the supervisor says
@@ -70,9 +72,11 @@ class _Health:
         self._folder = Path(settings.runtime)
         self._parent = os.getppid()
         self._poll = selectors.DefaultSelector()
+        self._metrics = MetricsPage(Path(settings.audit_log)) if counted_in() is not None else None
         self._pages = Pages(self._poll, self._routes())
         self._unheard = ""  # why the pages are not served
         self._state: dict[str, Any] = {}
+        self._figures: dict[str, Any] = {}
         self._readiness: Readiness | None = None
         self._seen: Examined | None = None
         self._started = time.monotonic()
@@ -107,7 +111,11 @@ class _Health:
 
     def _routes(self) -> Mapping[str, Route]:
         """Every page there is."""
-        return {"/livez": self._livez, "/readyz": self._readyz}
+        routes: dict[str, Route] = {"/livez": self._livez, "/readyz": self._readyz}
+        metrics = self._metrics
+        if metrics is not None:
+            routes["/metrics"] = lambda _: metrics.answer(read_status(self._folder), self._state)
+        return routes
 
     def _livez(self, request: Request) -> Page:
         del request  # whoever runs this lives, and so does the supervisor, else the channel had ended
@@ -138,6 +146,7 @@ class _Health:
             "written": time.time(),
             "ready": self._readiness.is_ready,
             "reasons": list(self._readiness.reasons),
+            "figures": self._figures,
             "warnings": [*self._readiness.warnings, *([self._unheard] if self._unheard else [])],
             **_examined(found),
         }
@@ -147,13 +156,14 @@ class _Health:
         if not is_news and time.monotonic() < self._beat_at:
             return
         self._beat_at = time.monotonic() + BEAT
+        self._figures = self._state["figures"] = figures() if self._metrics is not None else {}
         self._say(is_change=before is None or before.is_ready is not self._readiness.is_ready)
         self._write()
 
     def _staff(self) -> Staff | None:
         """What the supervisor says; for a while what the program before it said, as its workers still serve."""
         try:
-            status = json.loads((self._folder / STATUS_FILE).read_bytes())
+            status = read_status(self._folder)
             if status["born"] != self._born and time.monotonic() - self._started > GRACE_SECONDS:
                 return None
             return read_staff(status, time.time(), self._examiner.writer_fault)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sealgate.adapters.journal import JournalFile, timestamp
 from sealgate.adapters.personal import SideFiles
@@ -46,6 +46,16 @@ class Keeping:
         return self.host or socket.gethostname()
 
 
+class Counts(Protocol):
+    """Counts what was written, for the metrics. Nothing is raised."""
+
+    def wrote(self, lines: int, seconds: float, *, is_written: bool) -> None:
+        """A batch was written and synced, or could not be."""
+
+    def tick(self, *, is_failing: bool) -> None:
+        """About a second is over."""
+
+
 class Keeper:
     """Writes what it is given, and what is due.
 
@@ -54,10 +64,16 @@ class Keeper:
         side: the files of personal values, if there are any.
         keeping: the durability, and the name of the host.
         now: the wall clock as RFC 3339.
+        counts: what is counted for the metrics, if anything.
     """
 
     def __init__(
-        self, journal: JournalFile, side: SideFiles | None, keeping: Keeping, now: Callable[[], str] = timestamp
+        self,
+        journal: JournalFile,
+        side: SideFiles | None,
+        keeping: Keeping,
+        now: Callable[[], str] = timestamp,
+        counts: Counts | None = None,
     ) -> None:
         self._journal = journal
         self._side = side
@@ -65,6 +81,7 @@ class Keeper:
         self._is_at_intervals = keeping.durability == "interval"
         self._mark = {"v": 1, "host": keeping.name}
         self._now = now
+        self._counts = counts
         self._refusals = Refusals()
         self._clock = Clock()
         self._fault, self._failed_at = "", 0.0
@@ -82,14 +99,19 @@ class Keeper:
         Raises:
             PortError: it is not certain that all of them are as durable as they should be.
         """
+        started = time.perf_counter()
         try:
             if side and self._side is not None:
                 self._side.append(side)
             number = self._journal.append(lines, sync=self._is_synced)
         except PortError as error:
             self._failed(error)
+            if self._counts is not None:
+                self._counts.wrote(len(lines), time.perf_counter() - started, is_written=False)
             raise
         self._fault = ""
+        if self._counts is not None:
+            self._counts.wrote(len(lines), time.perf_counter() - started, is_written=True)
         return number
 
     def count(self, refusal: dict[str, Any]) -> None:
@@ -112,10 +134,14 @@ class Keeper:
         if self._side is not None:
             self._try(self._side.sync)
         self._try(self._journal.tick)
+        if self._counts is not None:
+            self._counts.tick(is_failing=bool(self.fault))
 
     def part(self) -> None:
         """Write what was counted so far: another writer will not know of it."""
         self._try(lambda: self._tell(self._refusals.all()))
+        if self._counts is not None:
+            self._counts.tick(is_failing=bool(self.fault))
 
     def close(self) -> None:
         """Let the files go."""

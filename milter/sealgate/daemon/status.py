@@ -8,7 +8,7 @@ was refused. What can fail: the folder cannot be written, which the log says and
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from sealgate.adapters import files
 from sealgate.app.ports import PortError
 from sealgate.app.readiness import Staff
 from sealgate.app.runtime import Runtime
-from sealgate.daemon.children import WORKER, Family
+from sealgate.daemon.children import HEALTH, READER, WORKER, WRITER, Family
 
 PID_FILE: Final = "sealgate.pid"  # written at once
 STATUS_FILE: Final = "status.json"
@@ -33,6 +33,8 @@ class Reloads:
     Attributes:
         asked: reloads since the start.
         settled: those that all workers have acknowledged, or that were refused.
+        failed: those of them that were refused.
+        loaded: when the profile in force was read, in seconds since the epoch.
         last: the last one in words.
         problems: why it was refused; empty: it was not.
         kept: keys of the profile in force whose file cannot be used any more, with why.
@@ -40,6 +42,8 @@ class Reloads:
 
     asked: int = 0
     settled: int = 0
+    failed: int = 0
+    loaded: float = field(default_factory=time.time)
     last: str = "started"
     problems: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
@@ -90,6 +94,8 @@ class StatusFile:
             "override": {"until": override.until, "by": override.by, "why": override.why} if override else None,
             "seal": runtime.profile.seal,
             "reloads": reloads.settled,
+            "reloads_failed": reloads.failed,
+            "loaded_at": reloads.loaded,
             "last": reloads.last,
             "problems": list(reloads.problems),
             "kept": list(reloads.kept),
@@ -100,7 +106,18 @@ class StatusFile:
             "silent": silent,
             "behind_since": self._behind_since,
             "draining": [c.pid for c in family.of_kind(WORKER, leaving=True)],
+            "deaths": dict(family.deaths),
+            "processes": {kind: [c.pid for c in family.of_kind(kind)] for kind in (WORKER, WRITER, READER, HEALTH)},
         }
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """What the supervisor wrote into the runtime folder; empty where there is nothing that makes sense."""
+    try:
+        found = json.loads((folder / STATUS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def read_staff(status: dict[str, Any], now: float, writer: str) -> Staff:

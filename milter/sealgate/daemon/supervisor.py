@@ -27,6 +27,7 @@ from sealgate.daemon.children import HEALTH, READER, WORKER, WRITER, Child, Fami
 from sealgate.daemon.doors import open_doors
 from sealgate.daemon.handover import Handover, leave, take
 from sealgate.daemon.household import Household
+from sealgate.daemon.measuring import clear, prepare
 from sealgate.daemon.reloading import NotReloaded, for_health, read_anew, told
 from sealgate.daemon.replacing import become, why_not
 from sealgate.daemon.status import HEALTH_FILE, PID_FILE, STATUS_FILE, Reloads, StatusFile
@@ -80,6 +81,7 @@ class Supervisor:
         left = take()
         self._doors = open_doors(self.settings, self._places, left, self.log)
         self._household.inherit(left)
+        prepare(self._folder, self.log, goes_on=left is not None)
         self._household.settle(self._doors)
         files.replace(self._folder / PID_FILE, f"{os.getpid()}\n".encode())
         self._record("start", pid=os.getpid(), restarted=left is not None, profile=self.runtime.digest)
@@ -118,6 +120,7 @@ class Supervisor:
                     Path(where.path).unlink()
         for name in (*self._places, *(self._folder / file for file in (PID_FILE, STATUS_FILE, HEALTH_FILE))):
             name.unlink(missing_ok=True)
+        clear(self._folder)
         self.log.info("ended")
 
     # -- signals and children ----------------------------------------------------------------------------------------
@@ -223,7 +226,7 @@ class Supervisor:
         for child in self.family.of_kind(HEALTH, leaving=False):
             self.family.tell(child, b"R", for_health(self.ingredients))
         self._reloads.last = f"reload {self._reloads.asked} done"
-        self._reloads.problems, self._reloads.kept = (), loaded.ingredients.kept
+        self._reloads.problems, self._reloads.kept, self._reloads.loaded = (), loaded.ingredients.kept, time.time()
         self.log.info("reloaded", profile=self.runtime.digest, problems=[str(p) for p in loaded.problems])
         self._keep_version()
         for kind, event in told(before, loaded, time.time()):
@@ -240,6 +243,7 @@ class Supervisor:
 
     def _keep_old(self, problems: list[str]) -> None:
         self._reloads.settled = self._reloads.asked
+        self._reloads.failed += 1
         self._reloads.last = f"reload {self._reloads.asked} failed, the old profile is in force"
         self._reloads.problems = tuple(problems)
         self.log.error("reload-failed", kept=self.runtime.digest, problems=problems)

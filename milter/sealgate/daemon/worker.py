@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -23,10 +24,12 @@ from sealgate.adapters.writer import WriterClient
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.listening import close_off, has_accepted, lend_to_libmilter, own_name
+from sealgate.daemon.measuring import worker_counts
 from sealgate.profile.settings import Settings
 from sealgate.wiring import build, unpack
 
 STOP_SECONDS: Final = 4.0  # a stop lets transactions under way end for that long
+BEAT: Final = 1.0  # seconds between two writings of what was counted
 MTA_SILENCE: Final = 7210  # seconds libmilter waits for the MTA; an SMTP session may idle for as long
 
 
@@ -60,8 +63,14 @@ def run_worker(
     holder = Holder(runtime)
     journal = WriterClient(str(places[0]), settings.deadline_seconds)
     reader = ReaderClient(str(places[1]), min(2.0, settings.deadline_seconds))
-    gate = Gate(holder.current, logs.audit(journal).info, reader, log)
+    counts = worker_counts(log)
+    gate = Gate(holder.current, logs.audit(journal).info, reader, log, observer=counts)
     gate.register()
+
+    def beat() -> None:
+        if counts is not None:
+            counts.tick(gate.connections, gate.under_way())
+
     milter.settimeout(MTA_SILENCE)
     descriptor = lend_to_libmilter(listener, Path(settings.runtime))
     came_in_by = own_name(listener)
@@ -72,9 +81,9 @@ def run_worker(
     signal.set_wakeup_fd(wake_write)
     signal.signal(signal.SIGTERM, lambda *_: None)  # seen through the wake-up descriptor
     channel.send(b"A", runtime.digest.encode())
-    patience = _listen_to_supervisor(channel, wake_read, holder, settings, log)
+    patience = _listen_to_supervisor(channel, wake_read, holder, settings, log, beat)
     close_off(descriptor, Path(settings.runtime))
-    _drain(gate, came_in_by, patience)
+    _drain(gate, came_in_by, patience, beat)
     log.info("worker-ends", open=gate.connections)
     os._exit(0)
 
@@ -88,10 +97,15 @@ def _serve(log: Any, wake: int) -> None:
     os.write(wake, bytes((signal.SIGTERM,)))
 
 
-def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings: Settings, log: Any) -> float:
+def _listen_to_supervisor(
+    channel: Channel, wake: int, holder: Holder, settings: Settings, log: Any, beat: Callable[[], None]
+) -> float:
     """Take new Runtimes until told to end; return for how many seconds open connections are served."""
     while True:
-        ready, _, _ = select.select([channel.fileno(), wake], [], [])
+        beat()
+        ready, _, _ = select.select([channel.fileno(), wake], [], [], BEAT)
+        if not ready:
+            continue
         if channel.fileno() not in ready:
             if signal.SIGTERM in os.read(wake, 64):
                 return STOP_SECONDS
@@ -112,11 +126,12 @@ def _listen_to_supervisor(channel: Channel, wake: int, holder: Holder, settings:
             return STOP_SECONDS
 
 
-def _drain(gate: Gate, came_in_by: object, patience: float) -> None:
+def _drain(gate: Gate, came_in_by: object, patience: float, beat: Callable[[], None]) -> None:
     deadline = time.monotonic() + patience
     time.sleep(0.2)  # libmilter may be between poll and accept
     # Sockets, not the gate's count: under load a connection waits for its first callback longer than one thinks.
     busy = gate.is_busy if patience <= STOP_SECONDS else lambda: has_accepted(came_in_by)
     while busy() and time.monotonic() < deadline:
         time.sleep(0.05)
+        beat()
     time.sleep(0.05)  # the last answer is known here before libmilter has sent it

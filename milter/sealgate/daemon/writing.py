@@ -27,12 +27,14 @@ from functools import partial
 from typing import Final
 
 from sealgate.adapters import auditkey
+from sealgate.adapters import log as logs
 from sealgate.adapters.journal import JournalFile
 from sealgate.adapters.personal import SideFiles
 from sealgate.adapters.writer import LENGTH, MAX_FRAME, read_refusal, unpacked
 from sealgate.app.ports import PortError
 from sealgate.audit.chain import Cut
 from sealgate.daemon.keeping import Keeper, Keeping
+from sealgate.daemon.measuring import writer_counts
 
 __all__ = ["Keeping", "run_writer"]
 
@@ -66,12 +68,13 @@ def run_writer(
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     mark, state = {"host": keeping.name}, keeping.state
+    counts = writer_counts(logs.operational("warning").bind(writer=os.getpid()))
     if state is None:
-        keeper = Keeper(JournalFile(keeping.path, wait=wait, mark=mark), None, keeping)
+        keeper = Keeper(JournalFile(keeping.path, wait=wait, mark=mark), None, keeping, counts=counts)
     else:
         note, publish = auditkey.keep(state, keeping.name).signed, partial(auditkey.publish, state)
         journal = JournalFile(keeping.path, wait=wait, mark=mark, note=note, publish=publish)
-        keeper = Keeper(journal, SideFiles(state), keeping)
+        keeper = Keeper(journal, SideFiles(state), keeping, counts=counts)
     try:
         _Writer(listener, keeper, parent or os.getppid(), linger).run()
     finally:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sealgate.mail.domain import AddressError, normal_domain
@@ -38,6 +39,8 @@ MAX_PATH: Final = 1_000  # octets of an address alone; A-labels come to fewer, U
 MAX_FIELD: Final = 2_000  # octets of a From value; two lines of 998 (RFC 5322 2.1.1)
 MAX_LIST_FIELD: Final = 16_000  # octets of a field that may name several mailboxes
 MAX_MAILBOXES: Final = 100  # in one field
+_KEPT: Final = 1_024  # readings of each kind that are remembered: a sender's addresses come with each of its messages
+_KEPT_OCTETS: Final = 500  # of what was read; longer values are read each time
 
 # atext (RFC 5322 3.2.3) without "%", "!" (percent and bang paths) and "`"; RFC 6532 3.2 adds all beyond ASCII.
 _LOCAL = re.compile(
@@ -87,7 +90,7 @@ def parse_address(raw: bytes) -> Address:
     Raises:
         AddressError: it is anything else.
     """
-    return _address(_alone(raw))
+    return _kept_address(raw) if len(raw) <= _KEPT_OCTETS else _address(_alone(raw))
 
 
 def parse_path(raw: bytes) -> Address:
@@ -96,6 +99,10 @@ def parse_path(raw: bytes) -> Address:
     Raises:
         AddressError: it is anything else, the null path included.
     """
+    return _kept_path(raw) if len(raw) <= _KEPT_OCTETS else _path(raw)
+
+
+def _path(raw: bytes) -> Address:
     text = _alone(raw)
     if text[:1] == "<" and text[-1:] == ">":
         text = text[1:-1]
@@ -113,6 +120,10 @@ def parse_mailbox(value: bytes) -> Mailbox:
     Raises:
         AddressError: it is anything else.
     """
+    return _kept_mailbox(value) if len(value) <= _KEPT_OCTETS else _one(value)
+
+
+def _one(value: bytes) -> Mailbox:
     box, more = _mailbox(tokens(_field(value, MAX_FIELD)))
     if more:
         raise AddressError("the field names more than one mailbox")
@@ -127,6 +138,10 @@ def parse_mailboxes(value: bytes) -> tuple[Mailbox, ...]:
     Raises:
         AddressError: it is anything else.
     """
+    return _kept_mailboxes(value) if len(value) <= _KEPT_OCTETS else _several(value)
+
+
+def _several(value: bytes) -> tuple[Mailbox, ...]:
     pieces = tokens(_field(value, MAX_LIST_FIELD))
     found: list[Mailbox] = []
     more = True
@@ -136,6 +151,17 @@ def parse_mailboxes(value: bytes) -> tuple[Mailbox, ...]:
         box, more = _mailbox(pieces)
         found.append(box)
     return tuple(found)
+
+
+# What cannot be read is not remembered, and raises anew each time.
+_kept_path = lru_cache(maxsize=_KEPT)(_path)
+_kept_mailbox = lru_cache(maxsize=_KEPT)(_one)
+_kept_mailboxes = lru_cache(maxsize=_KEPT)(_several)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_address(raw: bytes) -> Address:
+    return _address(_alone(raw))
 
 
 def _address(text: str) -> Address:

@@ -7,7 +7,7 @@ A `Field` keeps the raw octets of name and value (folds as CRLF + blank); look-u
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sealgate.mail.charset import NOT_FOR_FIELDS, codec_of, to_text
@@ -38,28 +38,41 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """The fields of one header block in the order they were sent."""
+    """The fields of one header block in the order they were sent.
+
+    Attributes:
+        keys: `Field.key` of each, in the same order.
+    """
 
     fields: tuple[Field, ...]
+    keys: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    # Made once: a message is asked for its fields by name some twenty times.
+    _named: dict[bytes, tuple[Field, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        keys = tuple([f.name.rstrip(b" \t").lower() for f in self.fields])
+        named: dict[bytes, list[Field]] = {}
+        for key, one in zip(keys, self.fields, strict=True):
+            named.setdefault(key, []).append(one)
+        object.__setattr__(self, "keys", keys)
+        object.__setattr__(self, "_named", {key: tuple(same) for key, same in named.items()})
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.fields)
 
     def every(self, name: bytes) -> tuple[Field, ...]:
         """All fields called `name` (given in lower case), first to last."""
-        return tuple(f for f in self.fields if f.key == name)
+        return self._named.get(name, ())
 
     def text(self, name: bytes) -> str:
         """The decoded value of the first field called `name` (in lower case), or an empty string."""
-        for f in self.fields:
-            if f.key == name:
-                return decoded(f.value)
-        return ""
+        same = self._named.get(name)
+        return decoded(same[0].value) if same else ""
 
 
 def unfolded(value: bytes) -> bytes:
     """Take the folds out of a field value (RFC 5322 2.2.3) and the blanks around it."""
-    return _FOLD.sub(b"", value).strip(b" \t\r\n")
+    return (_FOLD.sub(b"", value) if b"\n" in value else value).strip(b" \t\r\n")
 
 
 def decoded(value: bytes) -> str:

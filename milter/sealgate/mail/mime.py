@@ -110,6 +110,11 @@ class Splitter:
         self._buffer = b"\n"  # so that a delimiter in the first line is found like any other
         self._enter(read_headers(headers, boundary_limit=limits.boundary), "")
 
+    @property
+    def held(self) -> int:
+        """Octets kept so far."""
+        return self._limits.text_octets - self._room + len(self._buffer)
+
     def feed(self, chunk: bytes) -> None:
         """Take the next octets of the body."""
         self._size += len(chunk)

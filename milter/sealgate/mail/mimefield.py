@@ -9,6 +9,7 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -87,20 +88,36 @@ _NAMES: Final = (b"content-type", b"content-transfer-encoding", b"content-dispos
 _DUPLICATES: Final = (Defect.DUPLICATE_TYPE, Defect.DUPLICATE_ENCODING, Defect.DUPLICATE_DISPOSITION)
 _MAX_PARAMETERS: Final = 64  # of one field; what follows is odd
 _OURS: Final = (b"boundary", b"charset")  # the parameters that decide what a reader sees
+_KEPT: Final = 512  # readings that are remembered: the parts of a sender's messages have the same fields
+_KEPT_OCTETS: Final = 500  # of what was read; longer fields are read each time
 
 
 def read_headers(headers: Headers, *, boundary_limit: int = 70) -> Entity:
     """Read the MIME fields of a message."""
-    fields = [(f.key, f.value) for f in headers if f.name[:1] in (b"C", b"c")]
-    return _sorted_out(fields, "text/plain", boundary_limit)
+    values = tuple([tuple([field.value for field in headers.every(name)]) for name in _NAMES])
+    if sum([len(value) for each in values for value in each]) > _KEPT_OCTETS:
+        return read_fields(*values, boundary_limit=boundary_limit)
+    return _kept_fields(values, boundary_limit)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_fields(values: tuple[tuple[bytes, ...], ...], boundary_limit: int) -> Entity:
+    return read_fields(*values, boundary_limit=boundary_limit)
 
 
 def read_block(block: bytes, *, default: str = "text/plain", boundary_limit: int = 70) -> Entity:
     """Read the header of a part, given as its lines with their line ends. Fields not of MIME are passed over."""
+    return (_kept_block if len(block) <= _KEPT_OCTETS else _read_block)(block, default, boundary_limit)
+
+
+def _read_block(block: bytes, default: str, boundary_limit: int) -> Entity:
     entity = _sorted_out([(n.lower(), value) for n, value in _FIELD.findall(block)], default, boundary_limit)
     if not _NO_FIELD.search(block):
         return entity
     return replace(entity, defects=(*entity.defects, Defect.JUNK_IN_PART_HEADER))
+
+
+_kept_block = lru_cache(maxsize=_KEPT)(_read_block)
 
 
 def _sorted_out(fields: Sequence[tuple[bytes, bytes]], default: str, boundary_limit: int) -> Entity:

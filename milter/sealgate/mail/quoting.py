@@ -92,12 +92,12 @@ def quotes_of(text: str, known: Iterable[Span] = ()) -> tuple[Span, ...]:
     """
     known = tuple(known)
     lines = text.split("\n")
-    found = _from_lines(text, lines, known) if _may_quote(text, lines) else []
+    found = _from_lines(text, lines, known) if may_quote(text, lines) else []
     return _joined(sorted((*known, *found))) if found else _joined(known)
 
 
-def _may_quote(text: str, lines: list[str]) -> bool:
-    """Look at each line once: most mail quotes nobody."""
+def may_quote(text: str, lines: list[str]) -> bool:
+    """Look at each of the lines of a text once: most mail quotes nobody. A text may, where one of its lines may."""
     if not _SIGNS.isdisjoint([line[:1] for line in lines]) or not _COLONS.isdisjoint([line[-1:] for line in lines]):
         return True
     heads = {line[: line.index(":")] for line in lines if ":" in line[:24]}
@@ -117,6 +117,11 @@ def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Sp
     number = 0
     while number < len(lines):
         line = lines[number]
+        if line and not (line[0] in _SIGNS or line[-1] in _COLONS or ":" in line[:40] or "：" in line[:40]) and (
+            starts[number] not in begins
+        ):
+            number += 1  # none of what follows looks at such a line
+            continue
         if line[:1] == ">":
             last = number
             while last + 1 < len(lines) and lines[last + 1][:1] == ">":

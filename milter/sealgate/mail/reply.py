@@ -43,4 +43,6 @@ def printable(text: str, limit: int = 120) -> str:
     For what a sender wrote, before it goes into a reply or a terminal.
     """
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    if cut.isascii() and cut.isprintable() and "%" not in cut:
+        return cut  # the usual case
     return "".join(c if " " <= c <= "~" and c != "%" else "?" for c in cut)

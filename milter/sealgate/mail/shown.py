@@ -12,7 +12,7 @@ from sealgate.mail.cascade import Cascade, Context
 from sealgate.mail.drawn import PAGE, Drawn, within
 from sealgate.mail.element import BOX, BREAK, EVENT, NOWHERE, ODD, SPECIAL, Element
 from sealgate.mail.sheet import NO_SHEET, read_sheet
-from sealgate.mail.tree import read_document
+from sealgate.mail.tree import Document, read_document
 
 MAX_UNSEEN: Final = 5_000
 """Characters of unseen text, and of alternatives, that are kept."""
@@ -39,6 +39,7 @@ class Shown:
         pictures: for each link, whether it shows an image; faded: whether it holds text that nobody sees.
         unseen, alternatives: runs, as written in HTML.
         is_doubtful: whether some readers are shown what others are not.
+        is_cut: whether that is so because a style sheet was too large.
     """
 
     text: str = ""
@@ -49,18 +50,26 @@ class Shown:
     unseen: list[str] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
     is_doubtful: bool = False
+    is_cut: bool = False
 
 
 def shown_of(source: bytes) -> Shown:
     """Read a document given as UTF-8."""
-    document = read_document(source)
+    shown = shown_in(read_document(source))
+    return shown if shown is not None else _walked(read_document(source, is_odd=True), is_odd=True)[0]
+
+
+def shown_in(document: Document) -> Shown | None:
+    """Walk over a document; None where it holds an element for which it must be read as an odd one."""
+    shown, is_whole = _walked(document)
+    return shown if is_whole else None
+
+
+def _walked(document: Document, *, is_odd: bool = False) -> tuple[Shown, bool]:
     walk = _Walk(document.css)
-    if not walk.over(document.pieces):
-        document = read_document(source, is_odd=True)
-        walk = _Walk(document.css)
-        walk.over(document.pieces, is_odd=True)
+    is_whole = walk.over(document.pieces, is_odd=is_odd)
     walk.shown.text = "".join(walk.out)
-    return walk.shown
+    return walk.shown, is_whole
 
 
 class _Walk:
@@ -122,6 +131,7 @@ class _Walk:
                 else:
                     self.say(text, drawn)
                     is_plain = drawn.is_plain and self.look is None
+        self.shown.is_cut = cascade.is_cut
         self.shown.is_doubtful = self.shown.is_doubtful or cascade.is_cut
         return True
 

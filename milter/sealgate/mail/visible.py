@@ -26,7 +26,7 @@ from typing import Final
 from sealgate.mail.charset import to_text, to_utf8
 from sealgate.mail.flow import Flow, folded_lines, without_invisible, without_references
 from sealgate.mail.quoting import quotes_of
-from sealgate.mail.shown import MAX_UNSEEN, shown_of
+from sealgate.mail.shown import MAX_UNSEEN, Shown, shown_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,11 @@ def is_heavy(html: bytes) -> bool:
 def read_html(html: bytes, charset: str) -> View:
     """Read HTML as a reader sees it."""
     shown = shown_of(to_utf8(html, charset))
-    flow = Flow(shown)
+    return view_of(shown, Flow(shown))
+
+
+def view_of(shown: Shown, flow: Flow) -> View:
+    """Put together what the walk over a document found, and the text that was made of it."""
     text = flow.text
     links: list[Link] = []
     for number, (begin, end, target) in enumerate(zip(flow.begins, flow.ends, shown.targets, strict=True)):

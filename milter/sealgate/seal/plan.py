@@ -7,12 +7,14 @@ unsubscribe fields signed). Its answer is a `SealPlan`, a reason why there is no
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 from sealgate.mail.address import Address
 from sealgate.mail.headers import Headers
 from sealgate.profile.model import OWN_KEYS, Auid, Domain, Form, Identity, MailClass, Profile, SignatureRow
+from sealgate.profile.same import Same, remembered
 from sealgate.seal.keys import SigningKey
 
 DEFAULT_LIST_VERSION: Final = 1
@@ -64,6 +66,19 @@ class Signer:
     ttl: int = 0
 
 
+# A sender's messages have the same fields in the same order: what follows of them alone is remembered.
+_KEPT: Final = 256
+_KEPT_NAMES: Final = 100  # fields of a message, where there are more it is made each time
+_KEPT_OCTETS: Final = 3_000  # of all their names
+
+
+@lru_cache(maxsize=_KEPT)
+def _covered(names: tuple[bytes, ...]) -> tuple[frozenset[str], frozenset[bytes]]:
+    """The names in lower case, as text and as octets."""
+    keys = frozenset(name.lower() for name in names)
+    return frozenset(key.decode("ascii") for key in keys), keys
+
+
 @dataclass(frozen=True, slots=True)
 class SealPlan:
     """A seal to make.
@@ -84,7 +99,12 @@ class SealPlan:
     @property
     def covers(self) -> frozenset[str]:
         """The signed names in lower case, those of absent but oversigned fields too."""
-        return frozenset(name.decode("ascii").lower() for name in self.names)
+        return _covered(self.names)[0]
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        """`covers` as octets."""
+        return _covered(self.names)[1]
 
     @property
     def selectors(self) -> tuple[str, ...]:
@@ -142,6 +162,27 @@ def plan(
         return Skipped("seal-off")
     if author is None or not author.domain:
         return Skipped("no-author-domain")
+    signers = _kept_signers(keys, author, Same(identity), Same(profile))
+    if isinstance(signers, Skipped | NoKey):
+        return signers
+    commercial = identity is not None and identity.mail_class is MailClass.COMMERCIAL
+    return SealPlan(signers, signed_names(headers, commercial=commercial))
+
+
+@remembered(_KEPT)
+def _kept_signers(
+    keys: Mapping[str, tuple[SigningKey, ...]],
+    author: Address,
+    identity: Same[Identity | None],
+    profile: Same[Profile],
+) -> tuple[Signer, ...] | Skipped | NoKey:
+    return _signers(author, identity.value, profile.value, keys)
+
+
+def _signers(
+    author: Address, identity: Identity | None, profile: Profile, keys: Mapping[str, tuple[SigningKey, ...]]
+) -> tuple[Signer, ...] | Skipped | NoKey:
+    """What signs for an author, in order; never empty."""
     chosen = _chosen(author, identity, profile)
     if isinstance(chosen, Skipped):
         return chosen
@@ -154,8 +195,7 @@ def plan(
         for key in ours:
             signer = Signer(key, domain.header_form, domain.body_form, auid, domain.timestamp, domain.ttl)
             signers.setdefault((key.domain, key.selector), signer)
-    commercial = identity is not None and identity.mail_class is MailClass.COMMERCIAL
-    return SealPlan(tuple(signers.values()), signed_names(headers, commercial=commercial))
+    return tuple(signers.values())
 
 
 def _chosen(author: Address, identity: Identity | None, profile: Profile) -> list[tuple[Domain, str, str]] | Skipped:
@@ -216,7 +256,20 @@ def signed_names(headers: Headers, *, commercial: bool) -> tuple[bytes, ...]:
 
     An oversigned name is written as the message writes it, or as in `OVERSIGNED` where the message has none.
     """
-    names = (field.name.rstrip(b" \t") for field in headers)
+    names = tuple([field.name for field in headers.fields])
+    if len(names) > _KEPT_NAMES or sum(map(len, names)) > _KEPT_OCTETS:
+        return _signed(names, commercial=commercial)
+    return _kept_names(names, commercial)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_names(fields: tuple[bytes, ...], commercial: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - part of the key
+    return _signed(fields, commercial=commercial)
+
+
+def _signed(fields: tuple[bytes, ...], *, commercial: bool) -> tuple[bytes, ...]:
+    """`signed_names` of the names of a header block."""
+    names = [name.rstrip(b" \t") for name in fields]
     present = [name for name in names if name.lower() in _SIGNED_KEYS]
     written = {name.lower(): name for name in reversed(present)}
     oversigned = OVERSIGNED + OVERSIGNED_COMMERCIAL if commercial else OVERSIGNED

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sealgate.mail.folding import folded, has_long_line
 from sealgate.mail.headers import Field, Headers
+from sealgate.mail.lines import MAX_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,14 @@ class Refolded:
 
 def refold(headers: Headers, covers: AbstractSet[bytes]) -> Refolded:
     """Fold the long lines of the fields whose names (lower case) are in `covers`."""
-    long = [i for i, field in enumerate(headers) if field.key in covers and has_long_line(field.name, field.value)]
+    # Whatever is below the limit as a whole has no line above it (`has_long_line`).
+    long = [
+        i
+        for i, field in enumerate(headers)
+        if len(field.name) + len(field.value) >= MAX_LINE
+        and field.key in covers
+        and has_long_line(field.name, field.value)
+    ]
     if not long:
         return Refolded(headers)
     fields = list(headers)

@@ -77,8 +77,8 @@ def selections(names: Iterable[bytes], headers: Headers, form: Form = Form.RELAX
     canonical = relaxed_field if form is Form.RELAXED else simple_field
     wanted = [name.lower() for name in names]
     unused: dict[bytes, list[Field]] = {key: [] for key in wanted}
-    for field in headers:
-        if (key := field.key) in unused:
+    for key, field in zip(headers.keys, headers.fields, strict=True):
+        if key in unused:
             unused[key].append(field)
     for key in wanted:
         if same := unused[key]:
