@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from sealgate.adapters.reader import MAX_HTML, ReaderClient
-from sealgate.app.ports import PortError
+from sealgate.app.ports import Budget, PortError, UnreadableError
 from sealgate.mail.visible import read_html
 
 ROOT = Path(__file__).resolve().parents[2] / "milter"
@@ -98,14 +98,15 @@ def test_every_field_of_a_view_is_told(bench):
 
 
 def test_a_bomb_is_over_within_the_deadline_and_the_next_message_is_read(bench):
-    reader = bench.start()
+    reader = bench.start(cpu_seconds=0.5)
     for _ in range(5):
         began = time.monotonic()
-        with pytest.raises(PortError, match="gave up"):
-            ReaderClient(bench.address, 2.0).read(BOMB, "utf-8")
-        assert time.monotonic() - began < 2.0
-        if reader.poll() is not None:  # met by the memory limit the parser gives up, by the timer the process dies
-            reader = bench.start()
+        with pytest.raises(UnreadableError, match="gave up"):
+            ReaderClient(bench.address, 10.0).read(BOMB, "utf-8")
+        assert time.monotonic() - began < 10.0
+        with suppress(subprocess.TimeoutExpired):  # out of memory the parser may give up; by the timer it dies
+            reader.wait(0.2)
+            reader = bench.start(cpu_seconds=0.5)
         assert ReaderClient(bench.address, 2.0).read(PAGE, "utf-8") == read_html(PAGE, "utf-8")
 
 
@@ -120,6 +121,67 @@ def test_processor_time_is_limited_a_message(bench):
         client.read(BOMB, "utf-8")
     assert time.monotonic() - began < 1.5
     assert reader.wait(5) == -signal.SIGPROF
+
+
+def test_processor_time_is_that_of_all_parts_of_a_message(bench):
+    bench.start(memory_mb=8000, cpu_seconds=30.0)
+    client = ReaderClient(bench.address, 30.0)
+    page = b"<p><a href=x>word</a> " * 5_000
+    budget = Budget(20.0)
+    client.read(page, "utf-8", budget)
+    once = 20.0 - budget.seconds
+    client.read(page, "utf-8", budget)
+    assert once > 0.001
+    assert budget.seconds < 20.0 - 1.2 * once
+    budget.seconds = 0.02
+    with pytest.raises(UnreadableError, match="it died"):
+        client.read(BOMB, "utf-8", budget)
+
+
+def test_a_reader_that_somebody_killed_is_no_fault_of_the_message(bench):
+    """Such as a kernel without memory: the next reader is asked before the message is blamed."""
+    reader = bench.start()
+    reader.send_signal(signal.SIGSTOP)
+    views: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: views.append(ReaderClient(bench.address, 20.0).read(PAGE, "utf-8", Budget(60.0)))
+    )
+    thread.start()
+    time.sleep(0.1)
+    reader.send_signal(signal.SIGCONT)
+    while not views and thread.is_alive() and reader.poll() is None:
+        reader.kill()
+    bench.start()
+    thread.join()
+    assert views == [read_html(PAGE, "utf-8")]
+
+
+def test_a_message_that_two_readers_died_of_is_to_blame(bench):
+    deaths: list[int] = []
+
+    def die() -> None:
+        for _ in range(2):
+            connection, _ = bench.listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+            deaths.append(1)
+
+    thread = threading.Thread(target=die)
+    thread.start()
+    with pytest.raises(UnreadableError, match="it died"):
+        ReaderClient(bench.address, 10.0).read(PAGE, "utf-8", Budget(60.0))
+    thread.join()
+    assert len(deaths) == 2
+
+
+def test_what_shows_more_than_one_part_may_is_refused_and_the_reader_lives(bench):
+    """Links within links show the same text again and again: their square would fill a worker."""
+    reader = bench.start(cpu_seconds=30.0)
+    nested = b"".join(b"<a href=%d><object>" % n for n in range(500)) + b"word " * 8_000
+    with pytest.raises(UnreadableError, match="more text and links"):
+        ReaderClient(bench.address, 30.0).read(nested, "utf-8")
+    assert ReaderClient(bench.address, 30.0).read(PAGE, "utf-8").text
+    assert reader.poll() is None
 
 
 def test_memory_is_limited(bench):

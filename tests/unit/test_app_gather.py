@@ -4,7 +4,7 @@ import pytest
 
 import sealgate.app.gather as module
 from sealgate.app.gather import Kept, gather
-from sealgate.app.ports import PortError, UnreadableError
+from sealgate.app.ports import Budget, PortError, UnreadableError
 from sealgate.checks.facts import NOT_ASKED, Known, Unknown, is_content_judged
 from sealgate.mail.headers import Headers
 from sealgate.mail.message import Envelope, Message, Session
@@ -25,7 +25,7 @@ class Reader:
         self.answer = answer
         self.asked = 0
 
-    def read(self, html: bytes, charset: str) -> View:
+    def read(self, html: bytes, charset: str, budget: Budget | None = None) -> View:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -51,7 +51,7 @@ def test_a_reader_that_does_not_answer_is_our_fault() -> None:
 
 def test_what_killed_the_reader_is_not_tried_again_with_the_next_part() -> None:
     reader = Reader(UnreadableError("it died"))
-    facts = gather(message(*[("html", HEAVY)] * 50), reader, frozenset())
+    facts = gather(message(*[("html", HEAVY)] * 16), reader, frozenset())
     assert (reader.asked, set(facts.views)) == (1, {Unknown("it died")})
 
 
@@ -64,12 +64,51 @@ def test_all_parts_together_have_one_deadline() -> None:
     assert reader.asked < 10
 
 
-def test_parts_that_are_small_and_slow_have_one_budget() -> None:
-    slow = "".join(f"<b {n}><p>" for n in range(495))
-    parts = [("html", f"{slow}{number}".encode()) for number in range(300)]
-    facts = gather(message(*parts), Reader(View("")), frozenset())
-    assert isinstance(facts.views[0], Known)
-    assert isinstance(facts.views[-1], Unknown)
+def test_parts_that_are_small_and_slow_have_one_budget_and_then_go_to_the_reader() -> None:
+    ticks = iter(float(n) / 25 for n in range(1000))
+    parts = [("html", b"<p>%d" % number) for number in range(16)]
+    reader = Reader(View("elsewhere"))
+    facts = gather(message(*parts), reader, frozenset(), cpu=lambda: next(ticks), kept=Kept())
+    texts = [fact.value.text for fact in facts.views if isinstance(fact, Known)]
+    assert texts[:2] == ["0", "1"]
+    assert len(texts) == 16
+    assert texts[-1] == "elsewhere"
+    assert 10 < reader.asked < 16
+
+
+def test_of_many_text_parts_the_last_are_read() -> None:
+    reader = Reader(View("elsewhere"))
+    parts = [("plain", b"x")] + [("html", HEAVY)] * 3 + [("plain", b"one")] * 16
+    facts = gather(message(*parts), reader, frozenset())
+    assert facts.views == (Unknown("one of more than 16 text parts"),) * 4 + (Known(View("one")),) * 16
+    assert reader.asked == 0
+
+
+def test_beyond_a_cap_nothing_is_read() -> None:
+    reader = Reader(PortError("must not be asked"))
+    facts = gather(message(("plain", b"one"), ("html", HEAVY)), reader, frozenset({"from"}), stop="too large")
+    assert (facts.views, facts.sealed) == ((Unknown("too large"),) * 2, frozenset({"from"}))
+
+
+def test_html_of_more_tags_than_any_mail_is_not_parsed_at_all() -> None:
+    reader = Reader(View("read"))
+    facts = gather(message(("html", b"<p" * 100_001), ("html", b"<p" * 100_000)), reader, frozenset())
+    assert facts.views == (Unknown("more than 100000 tags in one part"), Known(View("read")))
+
+
+def test_the_readers_processor_time_is_that_of_all_parts_together() -> None:
+    """What costs too much is the message's fault and said so; the clock alone would defer it again and again."""
+
+    class Spending(Reader):
+        def read(self, html: bytes, charset: str, budget: Budget | None = None) -> View:
+            assert budget is not None
+            budget.seconds -= 0.4
+            return super().read(html, charset, budget)
+
+    reader = Spending(View("slow"))
+    facts = gather(message(*[("html", HEAVY)] * 16), reader, frozenset())
+    assert reader.asked == 3
+    assert [isinstance(view, Known) for view in facts.views] == [True] * 3 + [False] * 13
 
 
 def test_what_nobody_judges_is_not_read_here_and_not_elsewhere() -> None:

@@ -23,7 +23,7 @@ class Reader:
     def __init__(self) -> None:
         self.asked = 0
 
-    def read(self, html: bytes, charset: str) -> View:
+    def read(self, html: bytes, charset: str, budget: object = None) -> View:
         self.asked += 1
         raise UnreadableError("it died")
 

@@ -65,7 +65,7 @@ NOW = 1_795_251_600.0
 
 
 class Reader:
-    def read(self, html: bytes, charset: str) -> Any:
+    def read(self, html: bytes, charset: str, budget: object = None) -> Any:
         return read_html(html, charset)
 
 

@@ -71,6 +71,35 @@ def test_a_gate_in_good_health_says_ready_first_and_then_the_facts(folder: Path)
     ]
 
 
+def test_what_was_counted_is_shown_with_the_share_that_is_not_signed(folder: Path) -> None:
+    figures = {
+        "messages": {"reject": 3, "accept": 12_034}, "signed": 11_938,
+        "unsigned": {"no-login": 0, "foreign-author": 96}, "faults": 0, "connections": 4, "transactions": 2,
+        "writer": {"lines": 12_040, "waiting": 5, "errors": 0, "last_error": 0.0},
+    }  # fmt: skip
+    write(folder, "health", figures=figures)
+    said = run(folder).output
+    assert "messages  12,034 accept, 3 reject since the start; 2 under way\n" in said
+    assert "          0.8% of 12,034 accepted not signed: 96 foreign-author\n" in said
+    assert "writer    12,040 lines written, 5 waiting; no write failed\n" in said
+    figures["faults"], figures["writer"] = 1, {"lines": 9, "waiting": 0, "errors": 2, "last_error": time.time() - 200}
+    write(folder, "health", figures=figures | {"messages": {}, "signed": 0, "unsigned": {}})
+    said = run(folder).output
+    assert "messages  none since the start; 2 under way; 1 faults of the gate: see the log\n" in said
+    assert "writer    9 lines written, 0 waiting; 2 writes failed, the last 3 min ago\n" in said
+    assert "not signed" not in said
+
+
+@pytest.mark.parametrize(
+    "figures", [None, {}, [], "x", {"messages": 1}, {"messages": {}, "unsigned": [], "writer": {}}]
+)
+def test_figures_that_make_no_sense_are_left_out(folder: Path, figures: Any) -> None:
+    write(folder, "health", figures=figures)
+    done = run(folder)
+    assert done.exit_code == 0
+    assert "messages" not in done.output
+
+
 def test_reasons_come_before_warnings_and_facts(folder: Path) -> None:
     bad = key(verifies=False, dns="other-key", secure=True, used=False)
     write(folder, "health", ready=False, reasons=["the key is wrong; load another"], warnings=["old"], keys=[bad])

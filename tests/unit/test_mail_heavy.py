@@ -42,13 +42,14 @@ BOMBS = {
     "a long background": b"<p style='background:" + b"a(b " * 15_000 + b"'>x",
     "a long font": b"<p style='font:" + b"1 " * 30_000 + b"'>x",
     "digits": b"<p style='font-size:" + b"1" * 60_000 + b"'>x",
-    "larger and larger": b"<b style=font-size:1.1em>x" * 999,
+    "larger and larger": b"<b style=font-size:1.1em>x" * 200,
     "each its own size": b"".join(b"<div style=font-size:%d.%dpx>x" % (n % 9, n) for n in range(999)),
-    "unclosed with styles": b"".join(b"<b id=%d style='color:#%03x'><p>x" % (n, n) for n in range(450)),
+    "unclosed with styles": b"".join(b"<b id=%d style='color:#%03x'><p>x" % (n, n) for n in range(200)) + b"<p>x" * 590,
     "unclosed in a sheet": b"<style>b{font-size:.9em}p b{color:red}</style>"
-    + b"".join(b"<b id=%d><p>x" % n for n in range(450)),
+    + b"".join(b"<b id=%d><p>x" % n for n in range(200))
+    + b"<p>x" * 590,
     "quotes": b"<blockquote type=cite>x" * 999,
-    "faded links": b"<a href=x style=color:#fff>x" * 999,
+    "faded links": b"<a href=x style=color:#fff>x" * 200,
     "values like names": b"<a " + b"title=' href=' " * 900 + b">x",
     "odd elements": b"<svg><style>" * 450 + b"<xmp>" * 90,
     "templates": b"<template>" * 990,
@@ -62,6 +63,36 @@ PLAIN = {
     "colons": b":\n" * 32_000,
     "a schrieb": b"x schrieb " * 6_000 + b":",
 }
+
+
+# Unclosed formatting elements are opened again in each block: these are for the reader process.
+UNCLOSED = {
+    "pairs": b"".join(b"<b id=%d><p>x" % n for n in range(450)),
+    "in other letters": b"".join(b"<STRONG id=%d><P>x" % n for n in range(450)),
+    "with a slash": b"".join(b"<i/id=%d><p>x" % n for n in range(450)),
+    "links": b"".join(b"<div><a href=%d>x" % n for n in range(450)),
+    "all kinds": b"".join(b"<%s id=%d><p>x" % (b"big code em font nobr s small strike tt u".split()[n % 10], n)
+                          for n in range(450)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNCLOSED)
+def test_unclosed_formatting_is_heavy(name: str) -> None:
+    assert is_heavy(UNCLOSED[name])
+
+
+def test_formatting_with_its_ends_is_not_heavy() -> None:
+    assert not is_heavy(b"<p><b>x</b><i>y</i></p>" * 160)
+
+
+def test_an_end_for_nothing_hides_little() -> None:
+    """Ends of what was never open make the rest look well formed, but they take the place of other tags."""
+    most = 575
+    html = b"</x>" * (most - 150 + 1) + b"".join(b"<b id=%d><p>" % n for n in range(most // 2))
+    assert not is_heavy(html)
+    began = time.process_time()
+    read_html(html, "utf-8")
+    assert time.process_time() - began < LIMIT / 3
 
 
 def within_limit(html: bytes) -> View:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import milter
 
+from sealgate.app.inflight import FIELD_OCTETS, MEBIBYTE, MESSAGE_OCTETS, InFlight, NoRoomError, Share
 from sealgate.app.intake import Intake
 from sealgate.app.observing import Observer, Timings
 from sealgate.app.ports import PortError, Reader
@@ -56,6 +57,7 @@ _MACROS: Final = (
     ),
     (milter.M_EOM, "i"),
 )
+MAX_IN_FLIGHT: Final = 128 * MEBIBYTE  # where nothing else is said
 MAX_OWED: Final = 1000  # corrections kept while the journal is away
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -74,31 +76,55 @@ def new_reference(now: float) -> str:
 class _Transaction:
     """One message on its way in."""
 
-    __slots__ = ("body_seconds", "caller", "envelope", "intake", "mail_seconds", "recipients", "reference", "runtime",
-                 "session")  # fmt: skip
+    __slots__ = ("body_seconds", "caller", "envelope", "envelope_octets", "intake", "mail_seconds", "recipients",
+                 "reference", "runtime", "session", "share")  # fmt: skip
 
-    def __init__(self, runtime: Runtime, reference: str, session: Session, envelope: Envelope, caller: Caller) -> None:
+    def __init__(
+        self, runtime: Runtime, reference: str, session: Session, envelope: Envelope, caller: Caller, share: Share
+    ) -> None:
         self.runtime = runtime
         self.reference = reference
         self.session = session
         self.envelope = envelope
         self.caller = caller
         self.recipients: list[bytes] = []
+        self.envelope_octets = MESSAGE_OCTETS
         self.intake = Intake(runtime.profile.body_forms)
+        self.share = share
         self.mail_seconds = self.body_seconds = 0.0
+
+    def tell_share(self) -> None:
+        """Enter in the account what is kept by now; raises `NoRoomError`."""
+        self.share.hold(self.envelope_octets + self.intake.held)
 
 
 class _Connection:
     """What is known of one connection of the MTA, and the transaction under way on it, if any."""
 
-    __slots__ = ("address", "fault", "helo", "listener", "mta", "name", "no_reply", "port", "transaction")
+    __slots__ = (
+        "_transaction", "address", "fault", "helo", "is_crowded", "listener", "mta", "name", "no_reply", "port",
+        "share",
+    )  # fmt: skip
 
-    def __init__(self, no_reply: int) -> None:
+    def __init__(self, no_reply: int, share: Share) -> None:
+        self._transaction: _Transaction | None = None
+        self.share = share
         self.no_reply = no_reply
         self.listener = self.mta = self.name = self.helo = self.address = ""
         self.port = -1
-        self.transaction: _Transaction | None = None
         self.fault = ""  # reference of a fault in a step that cannot be answered: the next one that can is a 451
+        self.is_crowded = False  # whether that fault was no room for the message: a 452
+
+    @property
+    def transaction(self) -> _Transaction | None:
+        """The message under way. Where it is taken away what it held is given back, whatever the way out."""
+        return self._transaction
+
+    @transaction.setter
+    def transaction(self, new: _Transaction | None) -> None:
+        self._transaction = new
+        if new is None:
+            self.share.release()
 
 
 def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
@@ -120,13 +146,14 @@ def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
                     return go_on if is_silent else self._answer_fault(ctx, connection)
                 answer = callback(self, ctx, *args)
             except BaseException as error:
-                reference = self._note_fault(ctx, step, error)
-                if connection is not None and is_silent:
-                    connection.fault = reference
-                    return go_on
+                is_crowded = isinstance(error, NoRoomError)
+                reference = self._note_no_room(ctx, step) if is_crowded else self._note_fault(ctx, step, error)
                 if connection is not None:
                     connection.transaction = None
-                return _defer(ctx, reference)
+                if connection is not None and is_silent:
+                    connection.fault, connection.is_crowded = reference, is_crowded
+                    return go_on
+                return _defer(ctx, reference, is_crowded=is_crowded)
             return go_on if answer is None else answer
 
         return guarded
@@ -144,6 +171,7 @@ class Gate:
         log: the operational logger.
         clock: seconds since the epoch.
         observer: counts what becomes of messages.
+        in_flight: the account of what messages under way hold.
     """
 
     def __init__(
@@ -154,6 +182,7 @@ class Gate:
         log: Any,
         clock: Callable[[], float] = time.time,
         observer: Observer | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         self._current = current
         self._append = append
@@ -161,6 +190,7 @@ class Gate:
         self._log = log
         self._clock = clock
         self._observer = observer
+        self.in_flight = in_flight or InFlight(MAX_IN_FLIGHT)
         self._lock = threading.Lock()
         self._told: set[tuple[str, str]] = set()
         self._owed: deque[str] = deque(maxlen=MAX_OWED)
@@ -216,7 +246,7 @@ class Gate:
         return milter.CONTINUE
 
     def _opened(self, ctx: "Context", no_reply: int) -> _Connection:
-        connection = _Connection(no_reply)
+        connection = _Connection(no_reply, Share(self.in_flight))
         ctx.setpriv(connection)
         with self._lock:
             self.connections += 1
@@ -249,6 +279,7 @@ class Gate:
     def _mail(self, ctx: "Context", sender: bytes, *_parameters: bytes) -> int | None:
         connection: _Connection = ctx.getpriv()
         connection.transaction = None
+        connection.share.hold(MESSAGE_OCTETS)
         started = time.perf_counter()
         now = self._clock()
         runtime = self._current()
@@ -256,7 +287,9 @@ class Gate:
         envelope = Envelope(sender, _macro(ctx, "{mail_addr}"))
         reference = new_reference(now)
         outcome = at_mail(session, envelope, runtime, reference, now)
-        transaction = connection.transaction = _Transaction(runtime, reference, session, envelope, outcome.caller)
+        transaction = connection.transaction = _Transaction(
+            runtime, reference, session, envelope, outcome.caller, connection.share
+        )
         transaction.mail_seconds = time.perf_counter() - started
         if not outcome.verdict.is_accepted:
             answer = self._conclude(ctx, outcome, transaction, "", ())
@@ -268,7 +301,11 @@ class Gate:
 
     @_guarded("rcpt")
     def _rcpt(self, ctx: "Context", recipient: bytes, *_parameters: bytes) -> None:
-        _under_way(ctx).recipients.append(recipient)
+        transaction = _under_way(ctx)
+        transaction.recipients.append(recipient)
+        transaction.envelope_octets += len(recipient) + FIELD_OCTETS
+        if transaction.envelope_octets >= transaction.share.told_at:
+            transaction.tell_share()
 
     @_guarded("data")
     def _data(self, ctx: "Context") -> None:
@@ -278,7 +315,10 @@ class Gate:
     def _header(self, ctx: "Context", name: str, value: bytes) -> None:
         # Folds arrive as newline + blank; on the wire they are CRLF + blank.
         crlf = value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") if b"\n" in value else value
-        _under_way(ctx).intake.header(name.encode("utf-8", "surrogateescape"), crlf)
+        transaction = _under_way(ctx)
+        transaction.intake.header(name.encode("utf-8", "surrogateescape"), crlf)
+        if transaction.intake.header_octets >= transaction.share.told_at:
+            transaction.tell_share()
 
     @_guarded("eoh")
     def _eoh(self, ctx: "Context") -> None:
@@ -288,6 +328,7 @@ class Gate:
     def _body(self, ctx: "Context", chunk: bytes) -> None:
         started, transaction = time.perf_counter(), _under_way(ctx)
         transaction.intake.body(chunk)
+        transaction.tell_share()
         transaction.body_seconds += time.perf_counter() - started
 
     @_guarded("unknown")
@@ -353,11 +394,12 @@ class Gate:
     def _abort(self, ctx: "Context") -> None:
         connection: _Connection = ctx.getpriv()
         connection.transaction = None  # may come twice, and without a transaction
-        connection.fault = ""
+        connection.fault, connection.is_crowded = "", False
 
     def _close(self, ctx: "Context") -> int:
         connection = ctx.getpriv()
         if connection is not None:  # None where negotiation failed
+            connection.transaction = None
             with self._lock:
                 self.connections -= 1
                 self._open.discard(connection)
@@ -414,7 +456,25 @@ class Gate:
     def _answer_fault(self, ctx: "Context", connection: _Connection) -> int:
         """Answer 451 for a fault in a step before, which could not be answered, and forget the message."""
         reference, connection.fault, connection.transaction = connection.fault, "", None
-        return _defer(ctx, reference)
+        is_crowded, connection.is_crowded = connection.is_crowded, False
+        return _defer(ctx, reference, is_crowded=is_crowded)
+
+    def _note_no_room(self, ctx: "Context", step: str) -> str:
+        """Record that there was no room for a message, say it in the log once a minute; return its reference."""
+        reference = "-"
+        try:
+            connection = ctx.getpriv()
+            transaction = connection.transaction if connection is not None else None
+            reference = transaction.reference if transaction is not None else new_reference(self._clock())
+            limit = self.in_flight.limit
+            if count := self.in_flight.refuse(time.monotonic()):
+                self._log.error("no-room", refused=count, held=self.in_flight.held, limit=limit, id=reference)
+            why = f"452: no room, the messages under way hold {limit} octets"
+            self._record("fault", v=1, id=reference, step=step, verdict="tempfail", why=why)
+        except BaseException as second:
+            with contextlib.suppress(BaseException):
+                self._log.error("fault", step=step, id=reference, error=repr(second))
+        return reference
 
     def _note_fault(self, ctx: "Context", step: str, error: BaseException) -> str:
         """Say what happened in log and, where that still works, in the record; return its reference. Never raises."""
@@ -445,9 +505,12 @@ def _timings(transaction: _Transaction, laps: Sequence[float], record: float) ->
     return Timings(mail, body + frozen - begin, read - frozen, judged - read, sealed - judged, record, whole)
 
 
-def _defer(ctx: "Context", reference: str) -> int:
+def _defer(ctx: "Context", reference: str, *, is_crowded: bool = False) -> int:
+    reply = Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}")
+    if is_crowded:  # RFC 5321 4.2.3, RFC 3463 3.4 X.3.1
+        reply = Reply("452", "4.3.1", f"insufficient system storage, please try again later; refusal {reference}")
     try:
-        return _refuse(ctx, Reply("451", "4.3.0", f"internal fault, please try again later; refusal {reference}"))
+        return _refuse(ctx, reply)
     except BaseException:
         return milter.TEMPFAIL
 

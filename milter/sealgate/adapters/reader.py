@@ -4,20 +4,24 @@ Fills `app.ports.Reader`. One connection a request: it waits in the listening so
 So the message that kills the reader is the only one that sees its death, and the others are read by the next reader.
 
 What can fail: the reader dies on the HTML or refuses it, which says something of the message: `UnreadableError`. Or it
-does not answer in time or cannot be reached, which says something of this host: `PortError`.
+does not answer in time or cannot be reached, which says something of this host: `PortError`. Somebody else may kill a
+reader too, such as a kernel without memory. So one that dies sooner than its limit of processor time would kill it is
+not blamed on the message before the next reader has died of it as well.
 
-The frames: the request is two lengths of four octets (big-endian), a JSON header `{"charset": NAME}` of the first
-length, and the HTML of the second. The reply is one length and JSON: `{"error": TEXT}`, or the fields of the view by
-their names, where a link and a look are lists of their own fields, in order.
+The frames: the request is two lengths of four octets (big-endian), a JSON header `{"charset": NAME, "seconds": NUMBER}`
+(what is left of the message's processor time, if that is known) of the first length, and the HTML of the second. The reply is one length
+and JSON: `{"error": TEXT}`, or the fields of the view by their names, where a link and a look are lists of their own
+fields, in order; `seconds` beside them is what it cost.
 """
 
 import json
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import Any
 
-from sealgate.app.ports import PortError, UnreadableError
+from sealgate.app.ports import Budget, PortError, UnreadableError
 from sealgate.mail.visible import Link, Look, View
 
 REQUEST = struct.Struct(">II")
@@ -25,10 +29,17 @@ REPLY = struct.Struct(">I")
 MAX_HEADER = 1 << 10
 MAX_HTML = 64 << 20
 """Octets of one part; more is refused before it is sent."""
-MAX_REPLY = 256 << 20
+MAX_REPLY = 8 << 20
+"""Octets of a view as JSON. The text of a part of 1 MB takes a half; a worker that reads it holds up its other mail."""
 
 _CHUNK = 1 << 18
 _RETRY = 0.005
+_EARLY = 0.6
+"""Part of the budget, in seconds by the clock, within which a death is not yet held against the message."""
+
+
+class _DeadError(Exception):
+    """The reader died."""
 
 
 class ReaderClient:
@@ -43,17 +54,27 @@ class ReaderClient:
         self._address = address
         self._deadline = deadline
 
-    def read(self, html: bytes, charset: str) -> View:
-        """Return what a reader of the HTML sees.
+    def read(self, html: bytes, charset: str, budget: Budget | None = None) -> View:
+        """Return what a reader of the HTML sees, and take what that cost out of the budget.
 
         Raises:
             UnreadableError: the reader died on it or refused it.
             PortError: the reader cannot be reached, or did not answer in time.
         """
-        header = json.dumps({"charset": charset[:80]}).encode()
         if len(html) > MAX_HTML:
             raise UnreadableError(f"the HTML has {len(html)} octets, more than {MAX_HTML}")
-        until = time.monotonic() + self._deadline
+        request = _request(html, charset, budget)
+        began = time.monotonic()
+        try:
+            return self._ask(request, budget, began + self._deadline)
+        except _DeadError as death:
+            # Without a budget nobody here knows when its limit would have killed it.
+            if budget is not None and time.monotonic() - began < _EARLY * budget.seconds:
+                with suppress(_DeadError, PortError):
+                    return self._ask(request, budget, began + self._deadline)
+            raise UnreadableError(f"the reader process gave up: {death}") from death
+
+    def _ask(self, request: bytes, budget: Budget | None, until: float) -> View:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             try:
                 _connect(connection, self._address, until)
@@ -61,15 +82,33 @@ class ReaderClient:
                 raise PortError(f"the reader process cannot be reached: {_reason(error)}") from error
             try:
                 _limit(connection, until)
-                connection.sendall(REQUEST.pack(len(header), len(html)) + header + html)
+                connection.sendall(request)
                 size = REPLY.unpack(_receive(connection, REPLY.size, until))[0]
                 if size > MAX_REPLY:
                     raise ValueError(f"a reply of {size} octets")
-                return _view(json.loads(_receive(connection, size, until)))
+                reply = json.loads(_receive(connection, size, until))
+                view = _view(reply)
+                if budget is not None:
+                    budget.seconds -= _seconds(reply)
+                return view
             except TimeoutError as error:
                 raise PortError(f"the reader process gave up: {_reason(error)}") from error
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise _DeadError(_reason(error)) from error
             except (OSError, ValueError) as error:
                 raise UnreadableError(f"the reader process gave up: {_reason(error)}") from error
+
+
+def _request(html: bytes, charset: str, budget: Budget | None) -> bytes:
+    left = {} if budget is None else {"seconds": budget.seconds}
+    header = json.dumps({"charset": charset[:80], **left}).encode()
+    return REQUEST.pack(len(header), len(html)) + header + html
+
+
+def _seconds(reply: Any) -> float:
+    """What the answer cost; a reader of an earlier version, at a restart, does not say."""
+    seconds = reply.get("seconds", 0.0)
+    return float(seconds) if isinstance(seconds, int | float) else 0.0
 
 
 def _view(reply: Any) -> View:

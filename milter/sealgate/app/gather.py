@@ -18,14 +18,18 @@ from collections.abc import Callable
 from typing import Final
 
 from sealgate.app.campaigns import Campaigns
-from sealgate.app.ports import PortError, Reader, UnreadableError
+from sealgate.app.ports import Budget, PortError, Reader, UnreadableError
 from sealgate.checks.facts import NOT_ASKED, Facts, Known, Unknown
+from sealgate.checks.sights import MAX_PARTS
 from sealgate.mail.message import Message
 from sealgate.mail.mime import TextPart
 from sealgate.mail.visible import HEAVY_OCTETS, View, is_heavy, read_html, read_plain
 
-INLINE_SECONDS: Final = 1.0  # of processor time; ordinary HTML takes less than a thousandth of it
-READER_SECONDS: Final = 4.0  # after that no further part is handed to the reader process
+INLINE_SECONDS: Final = 0.1  # of processor time; ordinary HTML takes a fiftieth of it. The rest goes to the reader
+READER_SECONDS: Final = 4.0  # by the clock; after that no further part is handed to the reader process
+MAX_TAGS: Final = 100_000  # of one part, before it is parsed; 1 MB of ordinary HTML has half of that
+_MANY_PARTS: Final = Unknown(f"one of more than {MAX_PARTS} text parts")
+_USED_UP: Final = "the HTML parts before took all the processor time that one message may take"
 KEPT_VIEWS: Final = 64
 KEPT_OCTETS: Final = 4_000_000  # of parts and views together, roughly
 _SEEN_ONCE: Final = 256  # hashes of parts
@@ -58,7 +62,11 @@ class Kept:
             if found is not None:
                 self._found[key] = found
                 return found[0]
-        return self.campaigns.read(part) if part.subtype == "html" else None
+        view = self.campaigns.read(part) if part.subtype == "html" else None
+        if view is not None:
+            with self._lock:
+                self._note(key, view)
+        return view
 
     def read_anew(self, part: TextPart) -> View:
         """Read a part that is not heavy, and keep the view if the part came before."""
@@ -109,6 +117,7 @@ def gather(
     *,
     stuck: tuple[bytes, ...] = (),
     is_read: bool = True,
+    stop: str = "",
     cpu: Callable[[], float] = time.thread_time,
     clock: Callable[[], float] = time.monotonic,
     kept: Kept = _KEPT,
@@ -121,6 +130,7 @@ def gather(
         sealed: names of the fields that the seal will cover.
         stuck: names of those that cannot be folded.
         is_read: whether any check looks at the text; without it every view is `NOT_ASKED`.
+        stop: why nothing is to be read, such as a cap that the message is beyond; empty where there is no reason.
         cpu: processor time of this thread in seconds.
         clock: seconds that only grow.
         kept: views from before.
@@ -130,8 +140,12 @@ def gather(
     """
     if not is_read:
         return Facts((NOT_ASKED,) * len(message.body.parts), sealed, stuck)
+    parts = message.body.parts
+    if stop:
+        return Facts((Unknown(stop),) * len(parts), sealed, stuck)
     look = _Look(reader, cpu, clock, kept)
-    return Facts(tuple([look.view(part) for part in message.body.parts]), sealed, stuck)
+    many = (_MANY_PARTS,) * (len(parts) - MAX_PARTS)  # no check looks at these
+    return Facts((*many, *[look.view(part) for part in parts[-MAX_PARTS:]]), sealed, stuck)
 
 
 class _Look:
@@ -144,18 +158,19 @@ class _Look:
         self._kept = kept
         self._inline = 0.0
         self._handed = 0.0
+        self._budget = Budget()
         self._failed = ""
 
     def view(self, part: TextPart) -> Known[View] | Unknown:
         if part.subtype != "html":
             return Known(self._kept.read(part))
-        if self._inline < INLINE_SECONDS and (found := self._kept.found(part)) is not None:
+        if (found := self._kept.found(part)) is not None:
             return Known(found)
         return self._hand_over(part) if is_heavy(part.content) else self._read(part)
 
     def _read(self, part: TextPart) -> Known[View] | Unknown:
         if self._inline >= INLINE_SECONDS:
-            return Unknown("the HTML parts before took all the time that one message may take")
+            return self._hand_over(part)
         start = self._cpu()
         try:
             view = self._kept.read_anew(part)
@@ -168,11 +183,15 @@ class _Look:
     def _hand_over(self, part: TextPart) -> Known[View] | Unknown:
         if self._failed:  # what killed the reader once will not be tried on it again and again
             return Unknown(self._failed)
+        if part.content.count(b"<") > MAX_TAGS:
+            return Unknown(f"more than {MAX_TAGS} tags in one part")
+        if self._budget.seconds <= 0:  # processor time: a fault of the message, wherever it is read
+            return Unknown(_USED_UP)
         if self._handed >= READER_SECONDS:
             raise PortError("the reader process did not read all parts in time")
         start = self._clock()
         try:
-            return Known(self._reader.read(part.content, part.charset))
+            return Known(self._reader.read(part.content, part.charset, self._budget))
         except UnreadableError as error:
             self._failed = str(error)
             return Unknown(self._failed)

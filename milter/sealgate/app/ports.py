@@ -5,7 +5,7 @@ Each adapter that fills one closes over its own errors: what leaves a port is a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sealgate.mail.visible import View
 
@@ -36,11 +36,25 @@ class Journal(Protocol):
         """
 
 
+READER_CPU_SECONDS: Final = 1.0
+"""Processor time that the reader process spends on all HTML of one message."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left of the processor time that one message may use in the reader process.
+
+    Processor time and not the clock's, so that no sender is blamed for a host that is slow.
+    """
+
+    seconds: float = READER_CPU_SECONDS
+
+
 class Reader(Protocol):
     """The process that reads HTML too heavy or too odd to be read inside a worker."""
 
-    def read(self, html: bytes, charset: str) -> View:
-        """Return what a reader sees.
+    def read(self, html: bytes, charset: str, budget: Budget | None = None) -> View:
+        """Return what a reader sees, and take what that cost out of the budget.
 
         Raises:
             UnreadableError: the reader died on it, or it ran out of memory or processor time.

@@ -14,7 +14,7 @@ from sealgate.app.gather import gather
 from sealgate.app.ports import Reader
 from sealgate.app.runtime import Runtime
 from sealgate.audit.record import VERSION, answer, capped, moment, text_of, transaction
-from sealgate.checks import canspam, classify, hygiene, identity, listfields, oneclick, subject, trace, transit
+from sealgate.checks import canspam, classify, hygiene, identity, listfields, oneclick, stops, subject, trace, transit
 from sealgate.checks.caller import Caller, handling, identify, listener_of
 from sealgate.checks.element import Elements, as_record
 from sealgate.checks.facts import Facts, is_content_judged
@@ -96,15 +96,17 @@ def at_end(
     profile = runtime.profile
     seal = _plan(message, caller, runtime)
     covers = seal.covers if isinstance(seal, SealPlan) else frozenset[str]()
-    leaving = refold(message.headers, {name.encode("ascii") for name in covers})
+    leaving = refold(message.headers, seal.keys if isinstance(seal, SealPlan) else frozenset())
     is_read = reads_all or is_content_judged(caller.identity)
-    facts = gather(message, reader, covers, stuck=leaving.stuck, is_read=is_read)
+    beyond = stops.of_header(message)
+    facts = gather(message, reader, covers, stuck=leaving.stuck, is_read=is_read, stop=beyond)
     lap()
     elements = canspam.read_elements(message, facts, caller.identity, profile)
     findings: tuple[Finding, ...] = (
         *identity.check_end(message, profile, caller),
         *trace.check_end(message, profile, caller),
-        *canspam.check(elements, caller.identity),
+        *(lawful := canspam.check(elements, caller.identity)),
+        *stops.check(message, facts, caller, beyond, lawful),
         *oneclick.check(message, facts, caller.identity, profile),
         *classify.check(message, facts, caller.identity),
         *subject.check(message, facts, caller.identity),

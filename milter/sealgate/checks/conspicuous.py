@@ -15,6 +15,7 @@ MIN_CONTRAST: Final = 3.0
 BLANK_LINES: Final = 40  # more than a screen
 _SHARE: Final = 0.8  # of the words that must be hard to see
 _EMPTY_PLAIN: Final = (b"\n" * BLANK_LINES, b"\r\n" * BLANK_LINES)
+_EMPTY_PARAGRAPH: Final = b"<p>&nbsp;</p>"
 _EMPTY_HTML: Final = tuple(
     tag * BLANK_LINES
     for tag in (
@@ -24,8 +25,8 @@ _EMPTY_HTML: Final = tuple(
         b"<br>\r\n",
         b"<br>\n",
         b"<br/>\r\n",
-        b"<p>&nbsp;</p>",
-        b"<p>&nbsp;</p>\r\n",
+        _EMPTY_PARAGRAPH,
+        _EMPTY_PARAGRAPH + b"\r\n",
     )
 )
 
@@ -55,7 +56,8 @@ def blank_before(part: TextPart) -> int:
     """
     is_html = part.subtype == "html"
     if part.content.count(b"<br" if is_html else b"\n") < BLANK_LINES and not (
-        is_html and _EMPTY_HTML[6] in part.content
+        # One of them first: to look for all in a row takes longer.
+        is_html and _EMPTY_PARAGRAPH in part.content and _EMPTY_PARAGRAPH * BLANK_LINES in part.content
     ):
         return -1
     for needle in _EMPTY_HTML if is_html else _EMPTY_PLAIN:

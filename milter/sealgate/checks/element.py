@@ -121,4 +121,6 @@ def _redacted(text: str) -> str:
     return text[:MAX_EXCERPT]
 
 
-_kept_redacted = lru_cache(maxsize=512)(_redacted)  # a footer is the same in each message of a campaign, and asked twice
+_kept_redacted = lru_cache(maxsize=512)(
+    _redacted
+)  # a footer is the same in each message of a campaign, and asked twice

@@ -19,6 +19,7 @@ _FIELD_NAME: Final = re.compile(rb"[!-9;-~]+[ \t]*")  # RFC 5322 3.6.8 ftext; bl
 # What some programs take for the end of a line, or of the field, and MTAs do not: C0 and DEL but TAB and the CR LF of a
 # fold (RFC 5322 2.2), NEL, U+2028 and U+2029. Single octets above 0x7F are letters of many charsets and stay.
 _BREAK: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+_NO_BREAK: Final = bytes(octet for octet in range(256) if octet in b"\t\n" or (octet >= 0x20 and octet != 0x7F))
 _BREAK_UTF8: Final = re.compile(rb"\xc2\x85|\xe2\x80[\xa8\xa9]")  # in other charsets these are letters
 # A line break that an encoded-word brings (RFC 2047 5 forbids it) and behind it what reads like a field.
 _FIELD_AFTER_BREAK: Final = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029][ \t]*[!-9;-~]{1,70}[ \t]*:")
@@ -39,6 +40,9 @@ def _field_names(message: Message) -> tuple[Finding, ...]:
 
 
 def _hidden_lines(message: Message) -> tuple[Finding, ...]:
+    together = b"\n".join([field.value for field in message.headers.fields])
+    if together.isascii() and b"=?" not in together and not together.replace(b"\r\n", b"").translate(None, _NO_BREAK):
+        return ()  # the usual case, seen at once
     for field in message.headers:
         hidden = _BREAK.search(field.value) or _wide_break(field.value)
         if hidden or (b"=?" in field.value and _FIELD_AFTER_BREAK.search(decoded(field.value))):

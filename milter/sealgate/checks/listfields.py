@@ -7,7 +7,8 @@ forwarder passes on: neither wrote the field. Time is linear in the fields looke
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -24,6 +25,7 @@ MAX_FIELD: Final = 2_000  # octets; two lines of 998 (RFC 5322 2.1.1)
 MAX_LIST_ID: Final = 255  # octets, RFC 2919 6
 SENDER_ID: Final = (5, 15)  # characters of the last field of Feedback-ID
 MAX_FEEDBACK: Final = 4  # fields of Feedback-ID that are read
+_KEPT_OCTETS: Final = 300  # of fields whose judgement is remembered
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")  # RFC 5322 3.2.3, with its dots
 _TOKEN = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+")  # RFC 2045 5.1
@@ -43,6 +45,17 @@ def check(message: Message, identity: Identity | None) -> tuple[Finding, ...]:
 
 
 def _fault(key: bytes, values: list[bytes]) -> str:
+    if sum([len(value) for value in values]) <= _KEPT_OCTETS:
+        return _kept(key, tuple(values))
+    return _judged(key, values)
+
+
+@lru_cache(maxsize=512)  # most of these fields are the same in each message of a list
+def _kept(key: bytes, values: tuple[bytes, ...]) -> str:
+    return _judged(key, values)
+
+
+def _judged(key: bytes, values: Sequence[bytes]) -> str:
     if len(values) > 1:
         return f"{len(values)} fields of this name; one may be there"
     if len(values[0]) > MAX_FIELD and key not in _URI_FIELDS:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from sealgate.checks.facts import Facts
 from sealgate.checks.finding import Finding
@@ -32,6 +32,8 @@ ONE_CLICK: Final = b"List-Unsubscribe=One-Click"  # RFC 8058 3.1
 _URI: Final = re.compile(r"[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]+")  # RFC 3986 2
 _HOST: Final = re.compile(r"[a-z0-9._-]{1,253}|\[?[0-9a-f:.]{2,45}\]?")
 _TELLING: Final = re.compile(r"[0-9@]|[^/?&=.;,_-]{16}")  # a number, an address, or a run too long for a word
+_AUTHORITY: Final = re.compile(r"[A-Za-z]+://[^/?#]*")  # RFC 3986 3.2: these three end it
+_LONG: Final = 300  # characters; what is longer is not remembered
 _DIGIT: Final = re.compile(r"[0-9]")
 
 
@@ -157,6 +159,20 @@ def _target(uri: str) -> _Target:
         return _Target("a URI holds a character that none may hold (RFC 3986 2)")
     if scheme == "mailto":
         return _Target(scheme=scheme)
+    found = _AUTHORITY.match(uri)
+    # What tells a recipient stands behind the host, so that the part before is the same from message to message.
+    site = found[0] if found else uri
+    site_target = (_kept_site if len(site) <= _LONG else _site)(site)
+    if site_target.fault:
+        return site_target
+    rest = uri[len(site) :].partition("#")[0]  # path and query (RFC 3986 3)
+    if site_target.note and not _TELLING.search(rest):
+        return site_target
+    return _Target("", scheme, site_target.host)
+
+
+def _site(uri: str) -> _Target:
+    """Judge a URI up to its host; the note where nothing in the host tells recipients apart."""
     try:
         parts = urlsplit(uri)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
@@ -166,15 +182,12 @@ def _target(uri: str) -> _Target:
         return _Target("a URI holds a user name before its host")
     if not _HOST.fullmatch(host):
         return _Target("the host of a URI is not a plain name")
-    return _Target("", scheme, host, "" if _tells_recipients_apart(parts) else _NAMES_NOBODY)
+    is_telling = bool(_DIGIT.search(parts.netloc.partition(".")[0]))
+    return _Target("", parts.scheme, host, "" if is_telling else _NAMES_NOBODY)
 
 
+_kept_site = lru_cache(maxsize=512)(_site)
 _NAMES_NOBODY: Final = "nothing in the URI seems to tell one recipient from another, as RFC 8058 3.1 demands"
-
-
-def _tells_recipients_apart(parts: SplitResult) -> bool:
-    """Whether path, query or host hold what could be a token. Weak: noted, and never held against anybody."""
-    return bool(_TELLING.search(f"{parts.path}?{parts.query}") or _DIGIT.search(parts.netloc.partition(".")[0]))
 
 
 def _post_fault(values: list[bytes]) -> str:

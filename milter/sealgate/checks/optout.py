@@ -143,7 +143,7 @@ def _judge(reading: Reading, start: int, end: int, *, is_clause: bool) -> OptOut
     own = [link for link in links if link.offset < end and start < link.offset + len(link.text)]
     beside = own or [link for link in links if belongs(text, link, start, end, is_clause=is_clause)]
     beside = in_order(text, beside, start, end)
-    bad = reading.words(start, end)
+    bad = words = reading.words(start, end)
     tag = None if own else tag_before(text, end, beside)
     if tag:
         bad = _tagged(bad, tag)
@@ -154,8 +154,8 @@ def _judge(reading: Reading, start: int, end: int, *, is_clause: bool) -> OptOut
         why = dead(link.href)
         if not why:
             why = _asks_too_much(reading, start, end, link.href)
-            found = replace(reading.words(start, end), state=State.LIVE, href=link.href, why=why, how="link")
-            return replace(found, start=link.offset, end=link.offset + len(link.text)) if own else found
+            first, last = (link.offset, link.offset + len(link.text)) if own else (start, end)
+            return OptOut(State.LIVE, words.phrase, link.href, words.where, why, words.begin, first, last, "link")
         if bad.state is State.NONE:
             bad = replace(bad, state=State.DEAD, href=link.href, why=why, start=low, end=high, how="link")
     if own or bad.state is State.DEAD:
@@ -222,9 +222,9 @@ def _asks_too_much(reading: Reading, start: int, end: int, href: str) -> str:
         return "its link leads to a login"
     begin = max(0, start - reading.low - 80)
     sentence = reading.lower[begin : end - reading.low + 100]
-    if any(word in sentence for word in phrases.MANDATE):
+    if any(map(sentence.__contains__, phrases.MANDATE)):
         return "it asks for a login"
-    costs = any(word in sentence for word in phrases.COSTS) and phrases.FEE.search(sentence)
+    costs = any(map(sentence.__contains__, phrases.COSTS)) and phrases.FEE.search(sentence)
     return "it asks for a fee" if costs else ""
 
 

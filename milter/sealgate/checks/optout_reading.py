@@ -70,7 +70,8 @@ class Reading:
         text = self.view.text
         begin = max(0, start - 60)
         if begin:
-            begin = next((at + 1 for at in range(begin, start) if text[at] in " \n"), start)
+            blanks = [at for at in (text.find(" ", begin, start), text.find("\n", begin, start)) if at >= 0]
+            begin = min(blanks, default=start - 1) + 1
         excerpt = " ".join(text[begin : _whole(text, end, end + 100)].split())
         excerpt = excerpt[: _whole(excerpt, 0, MAX_EXCERPT)]
         return OptOut(state, excerpt, where=self.where, begin=begin, start=start, end=end, how=how, why=why)

@@ -81,12 +81,12 @@ def _hole(end: str) -> Unfilled | None:
 
 def _holes(end: str, lower: str) -> Iterator[tuple[int, int, str]]:
     """Where a hole begins, how long what shows it is, and what it is. Searches are run only where they can succeed."""
-    if any(opener in end for opener in _OPENERS) or ("%" in end and "addr" in lower):
+    if any(map(end.__contains__, _OPENERS)) or ("%" in end and "addr" in lower):
         yield from ((found.start(), len(found[0]), "unfilled template tag") for found in _TAGGED.finditer(end))
-    for sample in _SAMPLES if any(hint in lower for hint in _SAMPLE_HINTS) else ():
+    for sample in _SAMPLES if any(map(lower.__contains__, _SAMPLE_HINTS)) else ():
         if sample in lower:
             yield lower.find(sample), len(sample), "sample"
-    if "address" not in lower and not any(hint in end for hint in _EMPTY_HINTS):
+    if "address" not in lower and not any(map(end.__contains__, _EMPTY_HINTS)):
         return
     yield from ((found.start(), len(found[0]), "sample") for found in _ASKING.finditer(lower))
     if any(hint in end for hint in _EMPTY_HINTS):

@@ -19,6 +19,7 @@ _GAP: Final = 4  # words that may stand between two words of a registered addres
 _FEWEST: Final = 3  # words of an address that can be told from chance
 _SLACK: Final = 8  # and in all
 _TAIL: Final = 3_000
+_KEPT_PIECE: Final = 800  # characters of a piece that is remembered: what stands around a rare number
 _END: Final = 60_000  # characters of a text in which an address without a rare number is looked for
 
 _MARKS = re.compile(r"[\u0300-\u036f]+")
@@ -144,17 +145,25 @@ def _located(piece: str, low: int, anchor: int, address: PostalAddress) -> Place
     `anchor` is where its number stands, -1 where it has no telling one: what is farther off than the address is long
     is not it.
     """
-    reach = len(address.text) + 40
+    first, last = (_kept_span if len(piece) <= _KEPT_PIECE else _span)(piece, anchor, address.text)
+    return Place(low + first, low + last, _excerpt(piece[first:last]), address)
+
+
+def _span(piece: str, anchor: int, address: str) -> tuple[int, int]:
+    """`_located`, in `piece`."""
+    reach = len(address) + 40
     floor, ceiling = (max(0, anchor - reach), anchor + reach) if anchor >= 0 else (0, len(piece))
-    folded, raw = piece.lower(), [word.strip(".:#()") for word in _BLANK.split(address.text.lower())]
+    folded, raw = piece.lower(), [word.strip(".:#()") for word in _BLANK.split(address.lower())]
     named = [word for word in raw if len(word) > 2 and folded.find(word, floor, ceiling) >= 0]
     ends = [(folded.rfind(word, floor, ceiling) + len(word), n) for n, word in enumerate(named) if _has_figure(word)]
     last, number = max(ends, default=(min(ceiling, len(piece)), len(named)))
     for word in named[number + 1 :]:  # the town behind the postcode
         place = folded.find(word, last, min(last + 40, ceiling))
         last = place + len(word) if place >= 0 else last
-    first = _begin(folded, named, floor, last)
-    return Place(low + first, low + last, _excerpt(piece[first:last]), address)
+    return _begin(folded, named, floor, last), last
+
+
+_kept_span = lru_cache(maxsize=256)(_span)  # a footer is the same in each message of a campaign
 
 
 def _begin(folded: str, named: list[str], floor: int, last: int) -> int:

@@ -45,6 +45,7 @@ din faktura|ditt paket|din ordre|din bestilling|din pakke|tilauksesi|twoje zamó
 twoje konto zostało|vaše objednávka|ваш заказ|ваша посылка|ваш счет|ваш аккаунт|siparişiniz|kargonuz
 """
 _CLAIMS: Final = tuple(folded(claim) for claim in re.split(r"[|\n]", _CLAIM_TEXT.strip()))
+_CLAIM_BEGINS: Final = frozenset(claim.split()[0] for claim in _CLAIMS)
 _NUMBER = re.compile(r"\d[\d -]{4,30}\d")
 
 # Tags of the usual mailers. All bounded, each looked for only where its first characters stand in the text.
@@ -118,6 +119,8 @@ def _fake_thread(message: Message, subject: str, views: tuple[View, ...]) -> str
 def _false_claim(subject: str, views: tuple[View, ...]) -> str:
     """A claim is borne out by other words of a transaction in the body, or by a number beside the same words."""
     words = f" {folded(subject[:400])} "
+    if _CLAIM_BEGINS.isdisjoint(words.split()):
+        return ""
     claim = next((claim for claim in _CLAIMS if f" {claim} " in words), "")
     if not claim or not views:
         return ""
@@ -140,7 +143,8 @@ def _unfilled(headers: Headers, views: tuple[View, ...], *, in_code: bool) -> tu
             return tag, field
     for view in views:
         text = view.text[:_TEXT]
-        nobody = _NOBODY.search(text[:_GREETING])
+        greeting = text[:_GREETING]
+        nobody = _NOBODY.search(greeting) if " ," in greeting or "\t," in greeting else None
         if nobody:
             return nobody.group(), "text"
         tag = _tag(text, (*_TAGS, *_CODE_TAGS) if in_code else _TAGS) or _tag(text[:_GREETING], _CODE_TAGS)
@@ -150,7 +154,7 @@ def _unfilled(headers: Headers, views: tuple[View, ...], *, in_code: bool) -> tu
 
 
 def _tag(text: str, patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> str:
-    if not any(character in text for character in _OPENERS):
+    if not any(map(text.__contains__, _OPENERS)):
         return ""
     for begins, pattern in patterns:
         if begins in text and (found := pattern.search(text)):

@@ -194,7 +194,7 @@ def _figures(figures: Any, now: float) -> Iterator[str]:
         rows[0] += f"; {figures['faults']:,} faults of the gate: see the log" if figures["faults"] else ""
         left = sum(unsigned.values())
         if accepted := figures["signed"] + left:
-            why = ", ".join(f"{count:,} {_shown(name)}" for name, count in sorted(unsigned.items()))
+            why = ", ".join(f"{count:,} {_shown(name)}" for name, count in sorted(unsigned.items()) if count)
             rows.append(f"{left / accepted:.1%} of {accepted:,} accepted not signed" + (f": {why}" if why else ""))
         error = f"{writer['errors']:,} writes failed, the last {_ago(now - writer['last_error'])}"
         tail = error if writer["errors"] else "no write failed"

@@ -17,6 +17,7 @@ from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.children import HEALTH, READER, TELL_SECONDS, WORKER, WRITER, Child, Family
 from sealgate.daemon.doors import Doors
+from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.daemon.handover import Handover, adopt
 from sealgate.daemon.reading import run_reader
 from sealgate.daemon.worker import run_worker
@@ -24,7 +25,6 @@ from sealgate.daemon.writing import Keeping, run_writer
 from sealgate.profile.settings import Settings
 
 PAUSE: Final = 1.0  # seconds before a child that died at once is started again
-READER_CPU_SECONDS: Final = 1
 HEALTH_SILENCE: Final = 60.0  # seconds after which a health process is frozen and killed
 WORKER_BEAT: Final = 5.0  # seconds after which a worker that said nothing is asked whether it lives
 WORKER_SILENCE: Final = 60.0  # seconds without an answer after which it is frozen and killed

@@ -1,8 +1,8 @@
 """The reader process: reads hostile HTML under limits that no libmilter thread could have.
 
 One thread, one message at a time. The whole process may hold only so much memory (RLIMIT_AS), and each message may use
-only so much processor time. A parser in C cannot be interrupted by a Python handler, so the timer's signal keeps its
-default action: the process ends, the one client that waits for this message sees it, and the supervisor starts another.
+only so much processor time, in all its parts: the client says how much of it is left, and is told what each part took.
+A parser in C cannot be interrupted by a Python handler, so the timer's signal keeps its default action: the process ends, the one client that waits for this message sees it, and the supervisor starts another.
 Whoever waits in the backlog is served by that one. Idle, the process sleeps; the timer runs only while it works.
 
 The frames are described in `adapters.reader`. What can fail: all of it, by design; nothing is kept here.
@@ -14,16 +14,22 @@ import resource
 import select
 import signal
 import socket
+import time
 from contextlib import suppress
 from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
-from sealgate.adapters.reader import MAX_HEADER, MAX_HTML, REPLY, REQUEST
+from sealgate.adapters.reader import MAX_HEADER, MAX_HTML, MAX_REPLY, REPLY, REQUEST
+from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.mail.visible import View, read_html
 
 TICK: Final = 5.0  # seconds between two looks whether the supervisor lives
 PATIENCE: Final = 1.0  # seconds for a client to send its request or to take the reply
 _CHUNK: Final = 1 << 18
+_NO_LIMIT: Final = 1e6  # seconds, where the client says nothing: then ours alone holds
+_SHORTEST: Final = 0.01  # seconds of processor time: a timer of none would never ring
+_TOO_MUCH: Final = json.dumps({"error": "it shows more text and links than one part may show"}).encode()
+_NO_MEMORY: Final = json.dumps({"error": "it needs more memory than one message may use"}).encode()
 
 
 class _Gone(Exception):  # noqa: N818  # an event, and no error of ours
@@ -33,7 +39,7 @@ class _Gone(Exception):  # noqa: N818  # an event, and no error of ours
 def run_reader(
     listener: socket.socket,
     memory_mb: int = 400,
-    cpu_seconds: float = 1.5,
+    cpu_seconds: float = READER_CPU_SECONDS,
     *,
     parent: int = 0,
 ) -> None:
@@ -91,36 +97,41 @@ def _accept(listener: socket.socket, cpu_seconds: float) -> None:
         return
     with connection, suppress(OSError, _Gone):
         connection.settimeout(PATIENCE)
-        charset, html = _request(connection)
+        charset, seconds, html = _request(connection)
         if _has_left(connection):
             return
-        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        signal.setitimer(signal.ITIMER_PROF, max(_SHORTEST, min(cpu_seconds, seconds)))
         try:
             reply = _reply(html, charset)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
         connection.sendall(REPLY.pack(len(reply)) + reply)
+        if reply is _NO_MEMORY:
+            os._exit(1)
 
 
 def _reply(html: bytes, charset: str) -> bytes:
-    """Read the HTML. Where memory ran out the process is not to be trusted any more, and ends."""
+    """Read the HTML. Where memory ran out the process is not to be trusted any more, and ends after its answer."""
+    began = time.process_time()
     try:
-        return _rendered(read_html(html, charset))
+        return _rendered(read_html(html, charset), began)
     except MemoryError:
-        os._exit(1)
+        return _NO_MEMORY
     except Exception as error:
         return json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}).encode()
 
 
-def _rendered(view: View) -> bytes:
-    reply = {field.name: getattr(view, field.name) for field in fields(View)}
+def _rendered(view: View, began: float) -> bytes:
+    reply: dict[str, Any] = {field.name: getattr(view, field.name) for field in fields(View)}
     reply["links"] = [(link.text, link.href, link.offset) for link in view.links]
     reply["looks"] = [(look.start, look.end, look.size, look.contrast) for look in view.looks]
-    return json.dumps(reply).encode()
+    reply["seconds"] = time.process_time() - began
+    octets = json.dumps(reply, ensure_ascii=False).encode()
+    return octets if len(octets) <= MAX_REPLY else _TOO_MUCH
 
 
-def _request(connection: socket.socket) -> tuple[str, bytes]:
-    """Take one request.
+def _request(connection: socket.socket) -> tuple[str, float, bytes]:
+    """Take one request: charset, seconds of processor time, HTML.
 
     Raises:
         OSError: the client is too slow, or gone.
@@ -130,12 +141,13 @@ def _request(connection: socket.socket) -> tuple[str, bytes]:
     if header_size > MAX_HEADER or size > MAX_HTML:
         raise _Gone
     try:
-        charset = json.loads(_receive(connection, header_size))["charset"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        header = json.loads(_receive(connection, header_size))
+        charset, seconds = header["charset"], float(header.get("seconds", _NO_LIMIT))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _Gone from error
-    if not isinstance(charset, str):
+    if not isinstance(charset, str) or not 0 <= seconds <= _NO_LIMIT:
         raise _Gone
-    return charset, _receive(connection, size)
+    return charset, seconds, _receive(connection, size)
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

@@ -21,6 +21,7 @@ from sealgate.adapters import log as logs
 from sealgate.adapters.pymilter import Gate
 from sealgate.adapters.reader import ReaderClient
 from sealgate.adapters.writer import WriterClient
+from sealgate.app.inflight import MEBIBYTE, InFlight
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.listening import close_off, has_accepted, lend_to_libmilter, own_name
@@ -64,7 +65,8 @@ def run_worker(
     journal = WriterClient(str(places[0]), settings.deadline_seconds)
     reader = ReaderClient(str(places[1]), min(2.0, settings.deadline_seconds))
     counts = worker_counts(log)
-    gate = Gate(holder.current, logs.audit(journal).info, reader, log, observer=counts)
+    room = InFlight(settings.in_flight_mb * MEBIBYTE)
+    gate = Gate(holder.current, logs.audit(journal).info, reader, log, observer=counts, in_flight=room)
     gate.register()
 
     def beat() -> None:

@@ -36,6 +36,7 @@ class Limits:
     depth: int = 20  # multiparts inside each other
     boundary: int = 70  # RFC 2046 5.1.1
     part_header_octets: int = 65_536  # header of one part
+    header_octets: int = 500_000  # headers of all parts together; after that nothing more is entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Splitter:
     """Splits one body: `feed` it as it arrives, then `finish` once. Its answer does not depend on how it was cut."""
 
     __slots__ = (
-        "_base", "_buffer", "_defects", "_delimiters", "_in_header", "_kept", "_levels", "_limits", "_nested",
+        "_base", "_buffer", "_defects", "_delimiters", "_headers", "_in_header", "_kept", "_levels", "_limits", "_nested",
         "_others", "_parts", "_room", "_size", "_skip", "_stopped", "_texts",
     )  # fmt: skip
 
@@ -103,7 +104,7 @@ class Splitter:
         self._texts: list[_Kept] = []
         self._kept: _Kept | None = None  # where content goes now
         self._room = limits.text_octets
-        self._size = self._nested = self._others = self._parts = 0
+        self._size = self._nested = self._others = self._parts = self._headers = 0
         self._base = 0  # octets that have left the buffer
         self._in_header = self._stopped = False
         self._skip = True  # the first octet of the buffer is the line feed before the content
@@ -212,8 +213,8 @@ class Splitter:
             return with_cr, with_cr + 2
         return (limit, limit) if len(self._buffer) > limit else (NEVER, NEVER)
 
-    def _stop(self) -> None:
-        self._name(Defect.TOO_MANY_PARTS)
+    def _stop(self, why: Defect = Defect.TOO_MANY_PARTS) -> None:
+        self._name(why)
         self._stopped = True
         self._kept = None
 
@@ -244,6 +245,10 @@ class Splitter:
         """Read the header of a part and begin its content."""
         self._in_header = False
         self._skip = True
+        self._headers += end - at
+        if self._headers > self._limits.header_octets:
+            self._stop(Defect.LONG_PART_HEADER)
+            return
         if end - at >= self._limits.part_header_octets:
             self._name(Defect.LONG_PART_HEADER)
             self._others += 1

@@ -6,7 +6,7 @@ in such a run is not the sender's own. Nothing here raises; a text without such 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 Span = tuple[int, int]
@@ -79,6 +79,9 @@ _FORWARD_LINES: Final = _folded(
 _RULE_CHARACTERS: Final = "-–—_=*~ \t>|"
 _SIGNS: Final = frozenset(">-_–—=*")
 _COLONS: Final = frozenset(":：")
+_BEGIN: Final = tuple(f"\n{sign}" for sign in sorted(_SIGNS))
+_END: Final = tuple(f"{colon}\n" for colon in sorted(_COLONS))
+_HEAD: Final = 24  # characters of a line in which the label of a field ends
 _AROUND: Final = "*_ \t\xa0"  # a label
 _DIGITS = re.compile(r"\d")
 
@@ -98,11 +101,23 @@ def quotes_of(text: str, known: Iterable[Span] = ()) -> tuple[Span, ...]:
 
 def may_quote(text: str, lines: list[str]) -> bool:
     """Look at each of the lines of a text once: most mail quotes nobody. A text may, where one of its lines may."""
-    if not _SIGNS.isdisjoint([line[:1] for line in lines]) or not _COLONS.isdisjoint([line[-1:] for line in lines]):
+    framed = f"\n{text}\n"
+    if any(map(framed.__contains__, _BEGIN)) or any(map(framed.__contains__, _END)):
         return True
-    heads = {line[: line.index(":")] for line in lines if ":" in line[:24]}
+    heads = set(_heads(text))
     heads |= {line[: line.index("：")] for line in lines if "：" in line[:24]} if "：" in text else set()
     return any(head.strip(_AROUND).lower() in _FROM for head in heads)
+
+
+def _heads(text: str) -> Iterator[str]:
+    """What stands in each line before its first colon, where that is not far: from colon to colon, not line by line."""
+    at = text.find(":")
+    while at >= 0:
+        begin = text.rfind("\n", max(0, at - _HEAD), at) + 1
+        if begin or at < _HEAD:
+            yield text[begin:at]
+        end = text.find("\n", at)
+        at = text.find(":", end) if end >= 0 else -1
 
 
 def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Span]:
@@ -117,8 +132,10 @@ def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Sp
     number = 0
     while number < len(lines):
         line = lines[number]
-        if line and not (line[0] in _SIGNS or line[-1] in _COLONS or ":" in line[:40] or "：" in line[:40]) and (
-            starts[number] not in begins
+        if (
+            line
+            and not (line[0] in _SIGNS or line[-1] in _COLONS or ":" in line[:40] or "：" in line[:40])
+            and (starts[number] not in begins)
         ):
             number += 1  # none of what follows looks at such a line
             continue

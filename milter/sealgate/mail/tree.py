@@ -61,6 +61,19 @@ def read_document(source: bytes, *, is_odd: bool = False) -> Document:
     return Document(_PIECES.split(html), css)
 
 
+def comments_around(source: bytes) -> list[str]:
+    """Return the comments before and behind the `html` element, which are no pieces of the document."""
+    node = LexborHTMLParser(source).root
+    while node is not None and node.prev is not None:
+        node = node.prev
+    found: list[str] = []
+    while node is not None:
+        if node.tag == "-comment":
+            found.append(node.html or "")
+        node = node.next
+    return found
+
+
 def _without_raw(tree: Any, names: str) -> str:
     """Take the elements out whose text is no text; return the style sheets."""
     sheets: list[str] = []

@@ -19,7 +19,7 @@ POSTFIX_QUEUE: Final = "/var/spool/postfix/"
 MAX_UNIX_PATH: Final = 98
 SETTINGS_KEYS: Final = (
     "socket", "socket_mode", "workers", "readers", "profile", "audit_log", "state", "runtime", "log_level",
-    "drain_max", "reader_memory_mb", "deadline_seconds", "durability", "http", "dns_servers",
+    "drain_max", "reader_memory_mb", "in_flight_mb", "deadline_seconds", "durability", "http", "dns_servers",
 )  # fmt: skip
 SETTINGS_CHOICES: Final = MappingProxyType(
     {"log_level": ("debug", "info", "warning", "error"), "durability": ("before-verdict", "interval", "none")}
@@ -87,6 +87,7 @@ class Settings:
     log_level: str = "info"
     drain_max: int = 900  # seconds that a worker may take to end its connections at a restart
     reader_memory_mb: int = 512  # MiB of address space of one reader process
+    in_flight_mb: int = 128  # MiB that one worker keeps of all messages under way
     deadline_seconds: int = 5  # for all that is asked of the world about one message
     durability: str = "before-verdict"  # the audit line is on disk before the MTA gets its answer
     http: Socket | None = None  # where the pages about our health are served; None: nowhere
@@ -186,6 +187,8 @@ def parse_settings(text: str, file: str) -> tuple[Settings | None, tuple[Problem
         log_level=fields.choice("log_level", SETTINGS_CHOICES["log_level"], usual.log_level),
         drain_max=fields.whole("drain_max", 1, 86_400, usual.drain_max),
         reader_memory_mb=fields.whole("reader_memory_mb", 64, 65_536, usual.reader_memory_mb),
+        # One message may have 3 MB of text and header; a worker that has room for none would defer all.
+        in_flight_mb=fields.whole("in_flight_mb", 8, 65_536, usual.in_flight_mb),
         # Postfix gives a milter 30 s for a command (milter_command_timeout); signing and syncing need their share.
         deadline_seconds=fields.whole("deadline_seconds", 1, 24, usual.deadline_seconds),
         durability=fields.choice("durability", SETTINGS_CHOICES["durability"], usual.durability),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sealgate.adapters.reader import ReaderClient
-from sealgate.app.ports import PortError
+from sealgate.app.ports import Budget, PortError
 from sealgate.mail.visible import View, read_html
 
 SECONDS: Final = 10.0  # for one part, with the start of the process
@@ -32,7 +32,7 @@ class LimitedReader:
         self._child: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def read(self, html: bytes, charset: str) -> View:
+    def read(self, html: bytes, charset: str, budget: Budget | None = None) -> View:
         """Return what a reader sees.
 
         Raises:
@@ -41,7 +41,7 @@ class LimitedReader:
         """
         if not hasattr(socket, "AF_UNIX") or os.name != "posix":
             return read_html(html, charset)
-        return ReaderClient(self._address(), SECONDS).read(html, charset)
+        return ReaderClient(self._address(), SECONDS).read(html, charset, budget)
 
     def close(self) -> None:
         """End the process."""

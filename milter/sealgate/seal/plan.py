@@ -263,7 +263,7 @@ def signed_names(headers: Headers, *, commercial: bool) -> tuple[bytes, ...]:
 
 
 @lru_cache(maxsize=_KEPT)
-def _kept_names(fields: tuple[bytes, ...], commercial: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - part of the key
+def _kept_names(fields: tuple[bytes, ...], commercial: bool) -> tuple[bytes, ...]:
     return _signed(fields, commercial=commercial)
 
 

@@ -10,6 +10,7 @@ must then not let the message go unsigned.
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -139,17 +140,24 @@ def _tags(signer: Signer, names: tuple[bytes, ...], body_hash: bytes, timestamp:
             head[-1] += f" {tag}"
         else:
             head.append(tag)
+    head += _named(names)
+    head.append(f"bh={base64.b64encode(body_hash).decode('ascii')};")
+    head.append("b=")
+    return _FOLD.join(head)
+
+
+@lru_cache(maxsize=256)  # the fields of a sender's messages are the same; so are the names, as `plan` gives them
+def _named(names: tuple[bytes, ...]) -> tuple[str, ...]:
+    """The lines of `h=`."""
+    lines = []
     line = "h="
     for i, name in enumerate(names):
         word = name.decode("ascii") + (":" if i + 1 < len(names) else ";")
         if len(line) + len(word) + 1 > MAX_LINE and line != "h=":
-            head.append(line)
+            lines.append(line)
             line = ""
         line += word
-    head.append(line)
-    head.append(f"bh={base64.b64encode(body_hash).decode('ascii')};")
-    head.append("b=")
-    return _FOLD.join(head)
+    return (*lines, line)
 
 
 def _folded(value: str, signature: str) -> str:
