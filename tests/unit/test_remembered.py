@@ -41,7 +41,7 @@ from sealgate.profile.model import (
     ReplyTo,
     SenderPattern,
 )
-from sealgate.profile.same import remembered
+from sealgate.profile.same import Same, remembered
 from sealgate.seal import plan as plans
 
 _NAMES = (b"From", b"from ", b"Sender", b"To", b"Reply-To", b"Resent-From", b"Subject", b"List-Id", b"Precedence")
@@ -92,7 +92,7 @@ def test_an_address_is_read_the_second_time_as_the_first(value: bytes) -> None:
         (address.parse_mailbox, address._one),
         (address.parse_mailboxes, address._several),
         (address.parse_path, address._path),
-        (address.parse_address, lambda raw: address._address(address._alone(raw))),
+        (address.parse_address, address._bare),
     ):
         assert _said(remembers, value) == _said(remembers, value) == _said(plain, value)
 
@@ -113,7 +113,19 @@ def test_mime_fields_are_read_the_second_time_as_the_first(fields: list[tuple[by
 
 _LINES = (
     *("> quoted", "Alice wrote:", "On Monday, 1 June 2026, Bob wrote:", "From: bob", "Subject: x", "To: me", "Sent: 2"),
-    *("-----Original Message-----", "____", "", "* a bullet", "plain", "https://example.test/:", "发件人：x", "— x"),
+    *(
+        "-----Original Message-----",
+        "____",
+        "",
+        "* a bullet",
+        "** b",
+        "== c",
+        "–– d",
+        "plain",
+        "https://example.test/:",
+        "发件人：x",
+        "— x",
+    ),
 )
 _texts = st.lists(st.one_of(st.sampled_from(_LINES), st.text(alphabet="> :：-\nab", max_size=30)), max_size=12)
 
@@ -132,8 +144,7 @@ def test_quotes_are_looked_for_where_a_look_at_each_line_would(text: str) -> Non
 def test_no_line_that_is_passed_over_begins_a_quote(text: str) -> None:
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        is_odd = not line or line[0] in quoting._SIGNS or line[-1] in quoting._COLONS
-        if not is_odd and ":" not in line[:40] and "：" not in line[:40]:
+        if quoting._is_prose(line):
             assert line[:1] != ">"
             assert not quoting._begins_message(lines, number)
             assert quoting._is_wrote(lines, number) < 0
@@ -195,10 +206,9 @@ def test_senders_are_bound_the_second_time_as_the_first(
     block: Headers, sender: bytes, profile: Profile, caller: Caller
 ) -> None:
     judged = tuple((f.key, f.value) for f in block.fields if f.key in identity._JUDGED)
-    plain = (
-        *(identity._check_path(Envelope(sender), profile, caller) if caller.identity and sender != b"<>" else ()),
-        *identity._check_fields(judged, profile, caller),
-    )
+    same = Same(caller)
+    at_mail = identity._check_path(profile, sender, "", same) if caller.identity and sender != b"<>" else ()
+    plain = (*at_mail, *identity._check_fields(profile, judged, same))
     for _ in range(2):
         assert identity.check_end(_message(block, sender), profile, caller) == plain
 

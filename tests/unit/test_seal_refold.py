@@ -1,5 +1,7 @@
 """Long signed fields are folded before a blank, and nothing else of them changes."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +58,19 @@ def test_a_fold_changes_nothing_that_is_read_or_signed(value: bytes) -> None:
         assert done == value
     else:
         assert all(line.strip() for line in done.split(b"\r\n") if line not in value.split(b"\r\n"))
+
+
+def test_among_many_of_one_name_each_has_its_own_place() -> None:
+    long, short = Field(b"To", b" " + b"a@b.test, " * 120), Field(b"to", b" c@d.test")
+    done = refold(Headers((short, long, Field(b"Cc", b" e@f.test"), long, short, long)), {b"to", b"cc"})
+    assert [index for _, index, _ in done.edits] == [2, 3, 5]
+
+
+def test_beyond_what_is_looked_at_long_fields_are_named() -> None:
+    """Places to fold at are looked for comma by comma: a megabyte of brackets must not cost a second."""
+    headers = Headers((Field(b"To", b" " + b"<>" * 29_900),) * 16)
+    began = time.process_time()
+    assert refold(headers, {b"to"}).stuck == (b"To",)
+    assert time.process_time() - began < 1.0
+    ordinary = Headers((Field(b"To", b" " + b"a@b.test, " * 5_900),) * 3)
+    assert len(refold(ordinary, {b"to"}).edits) == 3

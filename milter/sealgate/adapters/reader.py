@@ -9,9 +9,9 @@ reader too, such as a kernel without memory. So one that dies sooner than its li
 not blamed on the message before the next reader has died of it as well.
 
 The frames: the request is two lengths of four octets (big-endian), a JSON header `{"charset": NAME, "seconds": NUMBER}`
-(what is left of the message's processor time, if that is known) of the first length, and the HTML of the second. The reply is one length
-and JSON: `{"error": TEXT}`, or the fields of the view by their names, where a link and a look are lists of their own
-fields, in order; `seconds` beside them is what it cost.
+(what is left of the message's processor time, if that is known) of the first length, and the HTML of the second. The
+reply is one length and JSON: `{"error": TEXT}`, or the fields of the view by their names, where a link and a look are
+lists of their own fields, in order; `seconds` beside them is what it cost.
 """
 
 import json

@@ -53,26 +53,22 @@ def check_mail(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Fi
     """Judge what is known at MAIL: the caller and the envelope sender."""
     if caller.identity is None or envelope.is_null:
         return caller.findings
-    if len(envelope.sender) + len(envelope.mail_addr) > _KEPT_OCTETS:
-        return _check_path(envelope, profile, caller)
-    return _kept_path(profile, envelope.sender, envelope.mail_addr, Same(caller))
+    is_short = len(envelope.sender) + len(envelope.mail_addr) <= _KEPT_OCTETS
+    check = _kept_path if is_short else _check_path
+    return check(profile, envelope.sender, envelope.mail_addr, Same(caller))
 
 
-@remembered(_KEPT)
-def _kept_path(profile: Profile, sender: bytes, mail_addr: str, caller: Same[Caller]) -> tuple[Finding, ...]:
-    return _check_path(Envelope(sender, mail_addr), profile, caller.value)
-
-
-def _check_path(envelope: Envelope, profile: Profile, caller: Caller) -> tuple[Finding, ...]:
+def _check_path(profile: Profile, sender: bytes, mail_addr: str, same: Same[Caller]) -> tuple[Finding, ...]:
+    caller = same.value
     try:
-        said = [parse_path(envelope.sender)]
+        said = [parse_path(sender)]
         # The MTA's own reading may differ (case, routes, myorigin): what leaves must hold in both.
-        if envelope.mail_addr:
-            said.append(parse_address(envelope.mail_addr.encode("utf-8", "surrogateescape")))
+        if mail_addr:
+            said.append(parse_address(mail_addr.encode("utf-8", "surrogateescape")))
     except AddressError as error:
-        if caller.is_forwarder and _is_surely_foreign(envelope.sender, profile):
+        if caller.is_forwarder and _is_surely_foreign(sender, profile):
             return caller.findings  # VERP and bang paths of others are not ours to correct; From is still judged
-        detail = f"{error}: {_shown(envelope.sender)}"
+        detail = f"{error}: {_shown(sender)}"
         return (*caller.findings, _found("identity.envelope-syntax", detail, "MAIL FROM", tells=str(error)))
     for address in said:
         if found := _judge(address, "identity.envelope-sender", "MAIL FROM", profile, caller):
@@ -84,21 +80,13 @@ def check_end(message: Message, profile: Profile, caller: Caller) -> tuple[Findi
     """Judge the whole message: what MAIL judged, and every author that a reader may be shown."""
     headers = message.headers
     judged = tuple([(k, f.value) for k, f in zip(headers.keys, headers.fields, strict=True) if k in _JUDGED])
-    findings = check_mail(message.envelope, profile, caller)
-    if sum([len(value) for _, value in judged]) > _KEPT_OCTETS:
-        return (*findings, *_check_fields(judged, profile, caller))
-    return (*findings, *_kept_fields(profile, judged, Same(caller)))
+    check = _kept_fields if sum([len(value) for _, value in judged]) <= _KEPT_OCTETS else _check_fields
+    return (*check_mail(message.envelope, profile, caller), *check(profile, judged, Same(caller)))
 
 
-@remembered(_KEPT)
-def _kept_fields(
-    profile: Profile, judged: tuple[tuple[bytes, bytes], ...], caller: Same[Caller]
-) -> tuple[Finding, ...]:
-    return _check_fields(judged, profile, caller.value)
-
-
-def _check_fields(judged: tuple[tuple[bytes, bytes], ...], profile: Profile, caller: Caller) -> tuple[Finding, ...]:
+def _check_fields(profile: Profile, judged: tuple[tuple[bytes, bytes], ...], same: Same[Caller]) -> tuple[Finding, ...]:
     """Judge the fields that name authors; `judged` are their names (lower case) and values, in order."""
+    caller = same.value
     headers = Headers(tuple([Field(name, value) for name, value in judged]))
     shown: list[tuple[str, Mailbox]] = []  # every mailbox whose name a reader sees, with its field
     findings = _check_from(headers, profile, caller, shown)
@@ -109,6 +97,9 @@ def _check_fields(judged: tuple[tuple[bytes, bytes], ...], profile: Profile, cal
         for key, where in _ANSWERS.items():
             findings += _check_reply_to(headers.every(key), where, profile, caller, shown)
     return (*findings, *_check_names(shown, profile, caller))
+
+
+_kept_path, _kept_fields = remembered(_KEPT)(_check_path), remembered(_KEPT)(_check_fields)
 
 
 def authors(message: Message) -> tuple[Mailbox, ...]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.children import HEALTH, READER, TELL_SECONDS, WORKER, WRITER, Child, Family
 from sealgate.daemon.doors import Doors
-from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.daemon.handover import Handover, adopt
 from sealgate.daemon.reading import run_reader
 from sealgate.daemon.worker import run_worker

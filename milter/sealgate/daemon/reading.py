@@ -2,8 +2,9 @@
 
 One thread, one message at a time. The whole process may hold only so much memory (RLIMIT_AS), and each message may use
 only so much processor time, in all its parts: the client says how much of it is left, and is told what each part took.
-A parser in C cannot be interrupted by a Python handler, so the timer's signal keeps its default action: the process ends, the one client that waits for this message sees it, and the supervisor starts another.
-Whoever waits in the backlog is served by that one. Idle, the process sleeps; the timer runs only while it works.
+A parser in C cannot be interrupted by a Python handler, so the timer's signal keeps its default action: the process
+ends, the one client that waits for this message sees it, and the supervisor starts another. Whoever waits in the
+backlog is served by that one. Idle, the process sleeps; the timer runs only while it works.
 
 The frames are described in `adapters.reader`. What can fail: all of it, by design; nothing is kept here.
 """

@@ -22,6 +22,7 @@ from sealgate.adapters.pymilter import Gate
 from sealgate.adapters.reader import ReaderClient
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.inflight import MEBIBYTE, InFlight
+from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.listening import close_off, has_accepted, lend_to_libmilter, own_name
@@ -63,7 +64,8 @@ def run_worker(
     log = logs.operational(settings.log_level).bind(worker=os.getpid())
     holder = Holder(runtime)
     journal = WriterClient(str(places[0]), settings.deadline_seconds)
-    reader = ReaderClient(str(places[1]), min(2.0, settings.deadline_seconds))
+    # Four times what the reader may use of a processor: on a busy host too its limit is met before our patience ends.
+    reader = ReaderClient(str(places[1]), min(4 * READER_CPU_SECONDS, settings.deadline_seconds))
     counts = worker_counts(log)
     room = InFlight(settings.in_flight_mb * MEBIBYTE)
     gate = Gate(holder.current, logs.audit(journal).info, reader, log, observer=counts, in_flight=room)

@@ -90,7 +90,7 @@ def parse_address(raw: bytes) -> Address:
     Raises:
         AddressError: it is anything else.
     """
-    return _kept_address(raw) if len(raw) <= _KEPT_OCTETS else _address(_alone(raw))
+    return _kept_address(raw) if len(raw) <= _KEPT_OCTETS else _bare(raw)
 
 
 def parse_path(raw: bytes) -> Address:
@@ -153,15 +153,13 @@ def _several(value: bytes) -> tuple[Mailbox, ...]:
     return tuple(found)
 
 
-# What cannot be read is not remembered, and raises anew each time.
-_kept_path = lru_cache(maxsize=_KEPT)(_path)
-_kept_mailbox = lru_cache(maxsize=_KEPT)(_one)
-_kept_mailboxes = lru_cache(maxsize=_KEPT)(_several)
-
-
-@lru_cache(maxsize=_KEPT)
-def _kept_address(raw: bytes) -> Address:
+def _bare(raw: bytes) -> Address:
     return _address(_alone(raw))
+
+
+# What cannot be read is not remembered, and raises anew each time.
+_kept_address, _kept_path = lru_cache(maxsize=_KEPT)(_bare), lru_cache(maxsize=_KEPT)(_path)
+_kept_mailbox, _kept_mailboxes = lru_cache(maxsize=_KEPT)(_one), lru_cache(maxsize=_KEPT)(_several)
 
 
 def _address(text: str) -> Address:

@@ -92,8 +92,8 @@ class Splitter:
     """Splits one body: `feed` it as it arrives, then `finish` once. Its answer does not depend on how it was cut."""
 
     __slots__ = (
-        "_base", "_buffer", "_defects", "_delimiters", "_headers", "_in_header", "_kept", "_levels", "_limits", "_nested",
-        "_others", "_parts", "_room", "_size", "_skip", "_stopped", "_texts",
+        "_base", "_buffer", "_defects", "_delimiters", "_headers", "_in_header", "_kept", "_levels", "_limits",
+        "_nested", "_others", "_parts", "_room", "_size", "_skip", "_stopped", "_texts",
     )  # fmt: skip
 
     def __init__(self, headers: Headers, limits: Limits = Limits()) -> None:

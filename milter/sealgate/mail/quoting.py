@@ -82,6 +82,7 @@ _COLONS: Final = frozenset(":：")
 _BEGIN: Final = tuple(f"\n{sign}" for sign in sorted(_SIGNS))
 _END: Final = tuple(f"{colon}\n" for colon in sorted(_COLONS))
 _HEAD: Final = 24  # characters of a line in which the label of a field ends
+_RULED: Final = ("--", "––", "__", "==", "**")  # how a divider begins
 _AROUND: Final = "*_ \t\xa0"  # a label
 _DIGITS = re.compile(r"\d")
 
@@ -120,6 +121,13 @@ def _heads(text: str) -> Iterator[str]:
         at = text.find(":", end) if end >= 0 else -1
 
 
+def _is_prose(line: str) -> bool:
+    """Whether a line can neither begin a quote nor say who wrote one: it has no sign in front and no colon."""
+    if not line or line[0] in ">-—" or line[:2] in _RULED or line[-1] in _COLONS:
+        return False
+    return ":" not in line[:40] and "：" not in line[:40]
+
+
 def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Span]:
     starts: list[int] = []
     at = 0
@@ -132,12 +140,8 @@ def _from_lines(text: str, lines: list[str], known: tuple[Span, ...]) -> list[Sp
     number = 0
     while number < len(lines):
         line = lines[number]
-        if (
-            line
-            and not (line[0] in _SIGNS or line[-1] in _COLONS or ":" in line[:40] or "：" in line[:40])
-            and (starts[number] not in begins)
-        ):
-            number += 1  # none of what follows looks at such a line
+        if _is_prose(line) and starts[number] not in begins:
+            number += 1
             continue
         if line[:1] == ">":
             last = number
@@ -196,7 +200,7 @@ def _begins_message(lines: list[str], number: int) -> bool:
     if len(line) > _MAX_LINE:
         return False
     bare = line.strip(_RULE_CHARACTERS)
-    if line[:2] in ("--", "––", "__", "==", "**") or line[:1] in "-—":
+    if line[:2] in _RULED or line[:1] in "-—":
         said = bare.lower().rstrip(" :")
         if said in _DIVIDERS or said.startswith("forwarded by "):
             return True

@@ -1,15 +1,20 @@
 """Signed fields whose lines are too long for SMTP, folded before they are signed (RFC 5322 2.1.1).
 
 An MTA cuts a line of more than 998 octets after the milter has signed it. `refold` gives the header block as it should
-leave, and the edits that make it so; what cannot be folded is named. Pure; nothing raises.
+leave, and the edits that make it so; what cannot be folded, or is beyond what is looked at, is named. Pure; nothing
+raises.
 """
 
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
 from sealgate.mail.folding import folded, has_long_line
 from sealgate.mail.headers import Field, Headers
 from sealgate.mail.lines import MAX_LINE
+
+MAX_FOLDED: Final = 200_000  # octets of all fields of a message that are looked at for places to fold at
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +47,20 @@ def refold(headers: Headers, covers: AbstractSet[bytes]) -> Refolded:
     fields = list(headers)
     edits: list[tuple[bytes, int, bytes]] = []
     stuck: list[bytes] = []
+    seen: Counter[bytes] = Counter()
+    room, at = MAX_FOLDED, 0
     for i in long:
         field = fields[i]
-        value = folded(field.name, field.value) if _can_be_written(field.value) else None
+        room -= len(field.value)
+        value = folded(field.name, field.value) if room >= 0 and _can_be_written(field.value) else None
+        seen.update(headers.keys[at : i + 1])
+        at = i + 1
         name = field.name.rstrip(b" \t")  # as an MTA writes it back
         if value is None:
             stuck.append(name)
             continue
-        index = sum(other.key == field.key for other in fields[: i + 1])
         fields[i] = Field(name, value)
-        edits.append((name, index, value))
+        edits.append((name, seen[field.key], value))
     return Refolded(Headers(tuple(fields)), tuple(edits), tuple(dict.fromkeys(stuck)))
 
 
