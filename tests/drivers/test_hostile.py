@@ -30,7 +30,8 @@ SENDERS: Final = {
 }
 MOST_CPU: Final = 2.0  # seconds of one message; on a quiet machine none takes a half, but what the reader is stopped at
 MOST_MEMORY: Final = 500  # MB that a worker ever had
-HEADER_WEAPONS: Final = ("From", "Subject", "Content-Type", "List-", "DKIM-", "Received", "Resent-", "To", "References", "header",
+HEADER_WEAPONS: Final = (
+    "From", "Subject", "Content-Type", "List-", "DKIM-", "Received", "Resent-", "To", "References", "header",
                          "100,000")  # fmt: skip
 
 
