@@ -20,6 +20,7 @@ CONTINUED: Final = b'"kind":"recipients"'
 """Octets of a line that continues the decision before it."""
 
 _LITERAL: Final = re.compile(r"[ !#-\[\]-~]+")  # what JSON writes as it is
+_RUN: Final = re.compile(r"[^\s<>,;:\"()]+")
 _ADDRESS: Final = r"[^\s<>,;:\"()@]{1,320}"
 _SURE: Final = 400  # characters of a value that are never cut off in the record
 _MAX_PARTS: Final = 1_000_000
@@ -238,7 +239,12 @@ def _is_from(event: Event, wanted: tuple[str, ...]) -> bool:
     if plain_address(text_at(event, "envelope", "from")) in wanted:
         return True
     shown = text_at(event, "header", "from").lower()
-    return any(one in shown and one in re.findall(f"{_ADDRESS}@{_ADDRESS}", shown) for one in wanted)
+    return any(one in shown and one in _addresses(shown) for one in wanted)
+
+
+def _addresses(text: str) -> set[str]:
+    """What looks like an address; a run of what none can hold is looked at once, however long it is."""
+    return {one for one in _RUN.findall(text) if one.count("@") == 1 and one[:1] != "@" != one[-1:]}
 
 
 def _has_domain(event: Event, wanted: tuple[str, ...]) -> bool:
