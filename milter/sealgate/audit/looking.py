@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sealgate.audit.personal import domain_of, plain_address
@@ -243,8 +244,9 @@ def _is_from(event: Event, wanted: tuple[str, ...]) -> bool:
 
 
 def _addresses(text: str) -> set[str]:
-    """What looks like an address; a run of what none can hold is looked at once, however long it is."""
-    return {one for one in _RUN.findall(text) if one.count("@") == 1 and one[:1] != "@" != one[-1:]}
+    """What looks like an address; each character is looked at once, however long a run without `@` is."""
+    runs = (run.split("@") for run in _RUN.findall(text))
+    return {f"{local}@{domain}" for run in runs for local, domain in pairwise(run) if local and domain}
 
 
 def _has_domain(event: Event, wanted: tuple[str, ...]) -> bool:

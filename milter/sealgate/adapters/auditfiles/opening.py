@@ -76,7 +76,7 @@ def opened(path: Path) -> Open:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    file = open(path, "rb", opener=_without_waiting)
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes it
     try:
         _must_be_file(path, os.fstat(file.fileno()))
     except OSError:
