@@ -1,9 +1,10 @@
 # A new user's two commands are `make run` and `make test`; both install what they need.
-.PHONY: help run test check bench compare corpus nightly clean
+.PHONY: help run test unit check bench compare corpus nightly clean
 
 help:
 	@echo 'make run [ONCE=1]  a relay of its own on loopback: eight telling messages through the gate'
 	@echo 'make test          all tests, with the newest libraries and with the distribution'"'"'s'
+	@echo 'make unit          the tests that start no daemon, with the newest libraries'
 	@echo 'make check         format, lint, types, import contract'
 	@echo 'make bench         the gate against OpenDKIM, side by side; BENCH=sealing: the signing path, against dkimpy too'
 	@echo 'make compare       the gate against OpenDKIM, dkimpy-milter and rspamd: who lets a forged sender out'
@@ -17,23 +18,34 @@ run:
 # The relay's tests need root: without sudo they are skipped and say so. Root shall leave no files in a user's clone.
 AS_ROOT = $$([ "$$(id -u)" = 0 ] || ! command -v sudo >/dev/null || echo sudo -E env PYTHONDONTWRITEBYTECODE=1)
 
-# Both sets of libraries at once: most tests wait, for processes of their own, more than they compute.
+# Processes of each run of tests; WORKERS=1 says which test was the slow one, or the one that disturbs another.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -lt 6 ] || n=6; echo $$((n < 2 ? 2 : n)))
+PYTEST = pytest -q -n $(WORKERS)
+
+# Programs are started hundreds of times: bytecode is kept even where the environment says that it shall not be.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Both sets of libraries at once: many tests wait, for processes of their own, more than they compute.
 test:
 	@packaging/prepare test >/dev/null
 	@said=$$(mktemp); other=; \
 	trap 'rm -f "$$said"; [ -z "$$other" ] || kill "$$other" 2>/dev/null || true' EXIT; trap 'exit 130' HUP INT TERM; \
 	if [ -x .venv-debian/bin/python ]; then \
-	    .venv-debian/bin/python -m pytest -q -p no:cacheprovider -m 'not relay and not nightly' >"$$said" 2>&1 & other=$$!; \
+	    .venv-debian/bin/python -m $(PYTEST) -p no:cacheprovider -m 'not relay and not nightly' >"$$said" 2>&1 & other=$$!; \
 	fi; \
 	echo 'with the newest libraries:'; \
-	.venv/bin/python -m pytest -q -m 'not relay and not nightly'; status=$$?; \
+	.venv/bin/python -m $(PYTEST) -m 'not relay and not nightly'; status=$$?; \
 	if [ -n "$$other" ]; then \
 	    wait $$other || status=$$?; other=; \
 	    echo 'with the libraries of the distribution:'; cat "$$said"; \
 	fi; \
 	exit $$status
 	@echo 'on a relay of its own:'
-	@$(AS_ROOT) .venv/bin/python -m pytest -q -p no:cacheprovider -p no:hypothesispytest -m 'relay and not nightly'
+	@$(AS_ROOT) .venv/bin/python -m $(PYTEST) -p no:cacheprovider -p no:hypothesispytest -m 'relay and not nightly'
+
+unit:
+	@packaging/prepare test >/dev/null
+	.venv/bin/python -m $(PYTEST) -m 'not nightly' tests/unit
 
 check:
 	@packaging/prepare check >/dev/null
@@ -56,7 +68,7 @@ corpus:
 
 nightly:
 	@packaging/prepare test >/dev/null
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q --hypothesis-profile=nightly
 
 clean:
 	rm -rf .venv .venv-debian build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/bench/load

@@ -3,15 +3,20 @@
     python -m tests.bench.writer [--seconds 4] [--rounds 5] [--processes 2] [--threads 16] [--durability before-verdict]
 
 Client processes with so many threads each append one real decision of a newsletter (its recipient hashed, about 2 KB)
-over and over, as workers do. One line of figures a round, then the median, then a ledger: processor time of writer and
-clients for a line, and lines to a sync. At the end the file is verified; a file that is not whole, or an append that
-failed, ends the program with status 1. `--moderate` measures one append among eight threads that rest in between.
+over and over, as workers do: they render it, and compete with the writer for the cores. One line of figures a round,
+then the median: lines a second, how long one append took, processor time of writer and clients for a line, and lines to
+a sync. At the end the file is verified; a file that is not whole, or an append that failed, ends the program with
+status 1.
+
+`--prepared` measures the writer itself: one process without threads holds as many connections, each with one request
+under way that was rendered beforehand. `--moderate` measures one append among eight threads that rest in between.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import select
 import signal
 import socket
 import statistics
@@ -26,7 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sealgate.adapters.writer import WriterClient
+from sealgate.adapters.writer import LENGTH, WriterClient, packed
+from sealgate.audit.chain import canonical, cut
 from sealgate.audit.verifier import verify
 from tests.bench.ratio import cpu_seconds
 
@@ -130,7 +136,43 @@ def _client(address: str, threads: int, until: float, rest: float, results: Any)
     results.put((took, failed, time.process_time() - began))
 
 
-def measure(processes: int, threads: int, seconds: float, durability: str, rest: float, where: str | None) -> Round:
+def _prepared(address: str, connections: int, until: float, _: float, results: Any) -> None:
+    """So many workers in one thread, each with one request under way, rendered before the time counts."""
+    frames = []
+    for number in range(2 * connections):
+        event, side = decision(number)
+        frames.append(packed([cut(event)], [(value["epoch"], canonical(value)) for value in side]))
+    poll, asked, took, failed = select.epoll(), {}, [], []
+    began = time.process_time()
+    for number in range(connections):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(address)
+        poll.register(connection.fileno(), select.EPOLLIN)
+        asked[connection.fileno()] = (connection, time.monotonic())
+        connection.sendall(frames[number])
+    while asked:
+        ready = poll.poll(DEADLINE)
+        if not ready:
+            failed.append("no answer in time")
+            break
+        for fd, _events in ready:
+            connection, start = asked[fd]
+            answer, now = connection.recv(4_096), time.monotonic()
+            took.append(now - start)
+            if answer[LENGTH.size : LENGTH.size + 1] != b"+":
+                failed.append(repr(answer))
+            elif now < until:
+                asked[fd] = (connection, now)
+                connection.sendall(frames[len(took) % len(frames)])
+                continue
+            del asked[fd]
+            connection.close()
+    results.put((took, failed, time.process_time() - began))
+
+
+def measure(
+    processes: int, threads: int, seconds: float, durability: str, rest: float, where: str | None, client: Any = _client
+) -> Round:
     """Run one round.
 
     Raises:
@@ -143,7 +185,7 @@ def measure(processes: int, threads: int, seconds: float, durability: str, rest:
             before, begins = cpu_seconds(pid), time.monotonic()
             results: Any = multiprocessing.Queue()
             workers = [
-                multiprocessing.Process(target=_client, args=(address, threads, begins + seconds, rest, results))
+                multiprocessing.Process(target=client, args=(address, threads, begins + seconds, rest, results))
                 for _ in range(processes)
             ]
             for worker in workers:
@@ -176,14 +218,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=16, help="of each client process")
     parser.add_argument("--durability", choices=("before-verdict", "interval", "none"), default="before-verdict")
     parser.add_argument("--moderate", action="store_true", help="one process, eight threads that rest 5 ms in between")
+    parser.add_argument("--prepared", action="store_true", help="one process, no threads, requests made beforehand")
     parser.add_argument("--folder", help="where the files are; the usual folder for temporary files if not said")
     options = parser.parse_args(arguments)
     processes, threads, rest = (1, 8, 0.005) if options.moderate else (options.processes, options.threads, 0.0)
+    client = _client
+    if options.prepared:
+        client, processes, threads = _prepared, 1, processes * threads
     event = decision(0)[0]
-    print(f"{processes} x {threads} threads, {options.durability}, {len(json.dumps(event))} octets an event")
+    what = "connections" if options.prepared else "threads"
+    print(f"{processes} x {threads} {what}, {options.durability}, {len(json.dumps(event))} octets an event")
     rounds = []
     for _ in range(options.rounds):
-        rounds.append(measure(processes, threads, options.seconds, options.durability, rest, options.folder))
+        rounds.append(measure(processes, threads, options.seconds, options.durability, rest, options.folder, client))
         _tell("", rounds[-1])
     figures = {name: statistics.median(getattr(one, name) for one in rounds) for name in Round.__slots__}
     _tell("median: ", Round(**figures))

@@ -1,7 +1,8 @@
 """Disks that fail under the real writer: full, sick, not to be written, copied and cut. Nothing acknowledged is lost.
 
-A disk of 20 MB is a file that is mounted (root), else a tmpfs; where neither can be had, the test says so and is
-skipped.
+A disk of 20 MB is a file that is mounted, or a tmpfs. It is made sick in two ways: calls of the writer are answered
+with an error in the kernel's place (strace), or the file that is mounted may no longer be written, so that each block
+really fails and the kernel forgets it. What of this can not be had here (root, strace) is skipped, and says so.
 """
 
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,13 @@ from sealgate.audit.verifier import Key, Note, verify
 from tests.drivers.cases import profile_text
 from tests.drivers.socket import transact
 from tests.drivers.test_daemon import LETTER, opened
-from tests.drivers.writers import Bench, Load, bench_in, octets_of, wait_for
+from tests.drivers.writers import Bench, Load, bench_in, children_of, octets_of, wait_for, writer_of
 from tests.lab.gate import Gate
 
 pytestmark = pytest.mark.daemon
+CAN_TRACE = (
+    bool(shutil.which("strace")) and not subprocess.run(["strace", "-qqo/dev/null", "true"], check=False).returncode
+)
 
 
 @pytest.fixture
@@ -40,12 +45,12 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     image = tmp_path / "image"
     how = ["-t", "tmpfs", "-o", "size=20m", "tmpfs"]
-    if request.param == "ext4":
-        with image.open("wb") as file:
-            file.truncate(20 << 20)
+    if request.param != "tmpfs":
+        image.write_bytes(bytes(20 << 20))  # no hole: the file below never needs room of its own
         if not shutil.which("mkfs.ext4", path="/usr/sbin:/sbin:/usr/bin"):
             pytest.skip("mkfs.ext4 is not installed")
-        subprocess.run(["/sbin/mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
+        journal = "has_journal" if request.param == "ext4" else "^has_journal"
+        subprocess.run(["/sbin/mkfs.ext4", "-q", "-m", "0", "-O", journal, str(image)], check=True)
         how = ["-o", "loop", str(image)]
     done = subprocess.run(["mount", *how, str(place)], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -71,14 +76,16 @@ def fill(place: Path, name: str = "filler") -> Path:
     return filler
 
 
-def sound(bench: Bench, *loads: Load) -> None:
+def sound(bench: Bench, *loads: Load, older: tuple[Path, ...] = ()) -> None:
     """Every line that was acknowledged is there once, and the file is whole by chain, tree and key."""
-    seen = {event["id"]: event["seq"] for event in bench.events() if event["kind"] == "decision"}
+    decisions = [event for event in bench.events(*older) if event["kind"] == "decision"]
+    seen = {event["id"]: event["seq"] for event in decisions}
+    assert len(seen) == len(decisions)
     for load in loads:
         assert load.acknowledged.items() <= seen.items()
     assert bench.state is not None
     key = Key.parse((bench.state / "audit.pub").read_text())
-    report = verify(octets_of(bench.path), key=key)
+    report = verify(octets_of(*older, bench.path), key=key)
     assert report.is_whole, report
     assert report.frontier is not None
     assert report.frontier.size == report.head.seq
@@ -103,7 +110,7 @@ def test_a_full_disk_takes_the_lines_in_flight_and_recovers_by_itself(tmp_path, 
         failed = len(load.failed)
         filler.unlink()
         count = len(load.acknowledged)
-        wait_for(lambda: len(load.acknowledged) > count + 200, 20)
+        wait_for(lambda: len(load.acknowledged) > count + 200)
         load.end()
         assert len(load.failed) > failed - 1
         client.ask()
@@ -150,7 +157,7 @@ def test_a_file_that_may_not_be_written_is_waited_for(bench):
     finally:
         subprocess.run(["chattr", "-i", str(bench.path)], check=True)
     count = len(load.acknowledged)
-    wait_for(lambda: len(load.acknowledged) > count + 50, 20)
+    wait_for(lambda: len(load.acknowledged) > count + 50)
     load.end()
     bench.started[0].terminate()
     bench.started[0].wait(10)
@@ -191,7 +198,33 @@ def test_a_disk_that_the_kernel_made_read_only_acknowledges_nothing(tmp_path, di
         sound(bench, load, again)
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.skipif(os.geteuid() != 0, reason="an immutable folder wants root")
+def test_a_folder_that_takes_no_new_file_after_a_rotation_is_waited_for(bench):
+    writer = bench.start()
+    load = Load(WriterClient(bench.address, 10.0), threads=4)
+    wait_for(lambda: len(load.acknowledged) > 50)
+    old = bench.path.with_name("audit.jsonl.1")
+    writer.send_signal(signal.SIGSTOP)  # so that it makes none between the two
+    bench.path.rename(old)
+    done = subprocess.run(["chattr", "+i", str(bench.path.parent)], capture_output=True, check=False)
+    writer.send_signal(signal.SIGCONT)
+    if done.returncode:
+        load.end()
+        pytest.skip("this file system knows no immutable folders")
+    try:
+        wait_for(lambda: len(load.failed) > 10)
+        assert not bench.path.exists()
+    finally:
+        subprocess.run(["chattr", "-i", str(bench.path.parent)], check=True)
+    count = len(load.acknowledged)
+    wait_for(lambda: len(load.acknowledged) > count + 50)
+    load.end()
+    writer.terminate()
+    writer.wait(10)
+    sound(bench, load, older=(old,))
+
+
+@pytest.mark.skipif(not CAN_TRACE, reason="strace is not installed, or may trace nothing here")
 @pytest.mark.parametrize(
     "what", ["fdatasync:error=EIO:when=40..42", "write:error=EIO:when=60..62", "fdatasync:error=ENOSPC:when=50"]
 )
@@ -201,14 +234,78 @@ def test_a_sync_that_fails_is_a_gap_and_no_acknowledgement(bench, what):
     under += ["-e", f"trace={call}", "-e", f"inject={what}"]
     bench.start(under=under)
     load = Load(WriterClient(bench.address, 20.0), threads=4)
-    wait_for(lambda: len(load.failed) > 0, 60)
+    wait_for(lambda: len(load.failed) > 0)
     count = len(load.acknowledged)
-    wait_for(lambda: len(load.acknowledged) > count + 50, 30)  # by itself
+    wait_for(lambda: len(load.acknowledged) > count + 50)  # by itself
     load.end()
     assert any("Input/output" in reason or "No space" in reason for reason in load.reasons), load.reasons
     sound(bench, load)
     record = next(event for event in bench.events() if event["kind"] == "gap")
     assert record["synced"]["seq"] < record["seq"]
+
+
+@pytest.mark.skipif(not CAN_TRACE, reason="strace is not installed, or may trace nothing here")
+def test_a_writer_that_is_killed_before_it_writes_has_acknowledged_nothing(bench):
+    """Each write is put off, so that nearly every kill finds one that was asked for and not made."""
+    under = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(bench.path)]
+    under += ["-e", "trace=write", "-e", "inject=write:delay_enter=30000"]
+    tracer = bench.start(under=under)
+    load = Load(WriterClient(bench.address, 20.0), threads=4)
+    for _ in range(5):
+        count = len(load.acknowledged)
+        wait_for(lambda count=count: len(load.acknowledged) > count + 8)
+        os.kill(children_of(tracer.pid)[0], signal.SIGKILL)
+        tracer.wait(10)
+        tracer = bench.start(under=under)
+    count = len(load.acknowledged)
+    wait_for(lambda: len(load.acknowledged) > count)
+    load.end()
+    assert load.failed != []
+    sound(bench, load)
+
+
+@contextmanager
+def failing(image: Path, disk: Path) -> Iterator[None]:
+    """Have each block fail that is written to the disk: ext4 takes no write for a file that is immutable."""
+    if subprocess.run(["chattr", "+i", str(image)], capture_output=True, check=False).returncode:
+        pytest.skip("this file system knows no immutable files")
+    try:
+        with suppress(OSError), (disk / "probe").open("wb") as probe:
+            probe.write(bytes(1 << 16))
+            os.fsync(probe.fileno())
+            pytest.skip("this file system writes immutable files that are open")
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", str(image)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting wants root")
+@pytest.mark.parametrize("disk", ["ext4 without a journal"], indirect=True)
+@pytest.mark.parametrize("is_killed", [False, True], ids=["mended", "killed and started anew"])
+def test_what_the_kernel_forgot_after_a_real_error_is_not_built_upon(tmp_path, disk, is_killed):
+    """After a failed sync the cache shows lines that are not on the disk, and no later sync writes them."""
+    (tmp_path / "state").mkdir()
+    with bench_in(tmp_path, files=disk, state=tmp_path / "state") as bench:
+        writer = bench.start()
+        load = Load(WriterClient(bench.address, 10.0), threads=16, fill=6_000)  # a batch has many blocks
+        wait_for(lambda: len(load.acknowledged) > 100)
+        with failing(tmp_path / "image", disk):
+            wait_for(lambda: len(load.failed) > 20)
+            if is_killed:
+                writer.kill()
+                writer.wait()
+        if is_killed:
+            writer = bench.start()
+        count = len(load.acknowledged)
+        wait_for(lambda: len(load.acknowledged) > count + 50)
+        load.end()
+        assert any("Input/output" in reason for reason in load.reasons), load.reasons
+        writer.terminate()
+        writer.wait(10)
+        subprocess.run(["umount", str(disk)], check=True)  # what was only in the cache is gone
+        subprocess.run(["mount", "-o", "loop", str(tmp_path / "image"), str(disk)], check=True)
+        sound(bench, load)
+        assert is_killed or any(event["kind"] == "gap" for event in bench.events())
 
 
 def test_copying_and_cutting_under_load_is_a_gap_that_verify_counts(bench, tmp_path):
@@ -256,3 +353,29 @@ def test_the_gate_defers_while_the_disk_is_full_and_then_goes_on(folder: Path, d
         assert report.is_whole
         assert report.unsealed == 0
         assert Note.parse((folder / "state" / "checkpoint").read_text()).size == report.head.seq - 1
+
+
+@pytest.mark.skipif(not CAN_TRACE, reason="strace is not installed, or may trace nothing here")
+def test_the_gate_defers_while_no_sync_succeeds_and_then_goes_on(folder: Path) -> None:
+    pytest.importorskip("milter", reason="pymilter is not installed")
+    with Gate(folder, profile_text("enforce")) as gate:
+        supervisor, workers = gate.pid, gate.status()["workers"]
+        with opened(gate) as wire:
+            codes = [transact(wire, LETTER).code for _ in range(5)]
+            assert codes == ["250"] * 5
+            words = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO"]
+            strace = subprocess.Popen([*words, "-p", str(writer_of(supervisor, gate.audit_log))])
+            try:
+                wait_for(lambda: codes.append(transact(wire, LETTER).code) or codes[-1] == "451")
+                while_sick = [transact(wire, LETTER).code for _ in range(10)]
+            finally:
+                strace.terminate()
+                strace.wait(10)
+            wait_for(lambda: codes.append(transact(wire, LETTER).code) or codes[-1] == "250")
+        assert while_sick == ["451"] * 10
+        assert (gate.pid, gate.status()["workers"]) == (supervisor, workers)
+        assert [event["why"] for event in gate.events("gap")] == ["Input/output error"] * len(gate.events("gap")) != []
+        assert len([e for e in gate.events("decision") if e["verdict"] == "accept"]) >= codes.count("250")
+        gate.stop()
+        with gate.audit_log.open("rb") as file:
+            assert verify(file, key=Key.parse((folder / "state" / "audit.pub").read_text())).is_whole

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pytest
 
 from tests.drivers.cases import all_cases, profile_text
 from tests.drivers.test_daemon import FORGED, LETTER, send, wait_for
-from tests.lab.gate import ROOT, Gate
+from tests.lab.command import sealgate
+from tests.lab.gate import Gate
 from tests.unit.test_audit_schema import faults
 
 pytestmark = pytest.mark.daemon
@@ -21,10 +21,8 @@ NEWSLETTER = next(case for case in all_cases() if case.name == "lawful-newslette
 NOBODY = replace(LETTER, login=None)
 
 
-def sealgate(gate: Gate, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sealgate", *words, "--settings", str(gate.settings_path)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "milter")}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+def run(gate: Gate, *words: str) -> subprocess.CompletedProcess[str]:
+    return sealgate(*words, "--settings", gate.settings_path)
 
 
 def test_a_whole_life_is_recorded_as_documented(folder: Path) -> None:
@@ -34,7 +32,7 @@ def test_a_whole_life_is_recorded_as_documented(folder: Path) -> None:
         own.reload(profile_text("enforce") + "# another version\n")
         own.reload("nonsense: [")
         own.write_profile(profile_text("enforce"))
-        assert sealgate(own, "mode", "report", "--for", "1h", "--why", "\x1b]0;x\x07 <b>").returncode == 0
+        assert run(own, "mode", "report", "--for", "1h", "--why", "\x1b]0;x\x07 <b>").returncode == 0
         send(own, FORGED)
         victim = own.status()["workers"][0]
         os.kill(victim, signal.SIGKILL)
@@ -42,8 +40,8 @@ def test_a_whole_life_is_recorded_as_documented(folder: Path) -> None:
         before = own.status()["workers"]
         os.kill(own.pid, signal.SIGUSR2)
         wait_for(lambda: not set(own.status().get("workers", before)) & set(before), 30)
-        report = sealgate(own, "audit", "report", "--since", "1h")
-        export = sealgate(own, "audit", "export", "--format", "ecs", "--since", "1h")
+        report = run(own, "audit", "report", "--since", "1h")
+        export = run(own, "audit", "export", "--format", "ecs", "--since", "1h")
         own.stop()
         lines = own.audit_log.read_bytes().split(b"\n")[:-1]
         kinds = {event["kind"] for event in own.events()} | {event["kind"] for event in own.events("checkpoint")}

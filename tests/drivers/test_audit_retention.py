@@ -1,9 +1,7 @@
 """A running gate under `sealgate audit`: profile versions kept, quarters and recipients forgotten, files rotated."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,18 @@ from sealgate.adapters.auditfiles import files_of
 from sealgate.wiring import Ingredients
 from tests.drivers.cases import all_cases, profile_text
 from tests.drivers.test_daemon import FORGED, send, wait_for
-from tests.lab.gate import ROOT, Gate
+from tests.lab.command import sealgate
+from tests.lab.gate import Gate
 
 pytestmark = pytest.mark.daemon
 pytest.importorskip("milter", reason="pymilter is not installed")
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "milter")}
 HASHED = f"{profile_text('enforce')}\nrecord: {{recipients: hashed}}\n"
 LETTER = next(case for case in all_cases() if case.name == "personal-mail")
 
 
 def verb(gate: Gate, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sealgate", "audit", *arguments, "--settings", str(gate.settings_path)]
-    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
+    return sealgate("audit", *arguments, "--settings", gate.settings_path)
 
 
 def test_every_version_that_is_put_in_force_is_kept_and_a_line_leads_to_its_own(folder: Path) -> None:

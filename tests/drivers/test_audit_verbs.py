@@ -10,6 +10,7 @@ import pytest
 
 from tests.drivers.cases import profile_text
 from tests.drivers.test_daemon import FORGED, send
+from tests.lab.command import sealgate
 from tests.lab.gate import ROOT, Gate
 
 pytestmark = pytest.mark.daemon
@@ -19,8 +20,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "milter")}
 
 
 def verb(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sealgate", "audit", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=30, check=False)
+    return sealgate("audit", *arguments)
 
 
 def test_one_id_leads_from_the_reply_to_log_record_and_story(folder: Path) -> None:

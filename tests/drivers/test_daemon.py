@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -53,7 +54,7 @@ def send(gate: Gate, case: Case = LETTER) -> Transaction:
         return transact(wire, case)
 
 
-def wait_for(holds: object, seconds: float = 10) -> None:
+def wait_for(holds: object, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < deadline, "waited in vain"
@@ -238,18 +239,14 @@ def test_nothing_of_one_message_reaches_the_next(own: Gate) -> None:
     assert not any("leak" in r for rs in recipients for r in rs)
 
 
-@pytest.mark.parametrize(
-    "junk",
-    [b"GET / HTTP/1.0\r\n\r\n", b"\xff\xff\xff\xff", b"\0\0\0\x05O", os.urandom(65536), b""],
-    ids=["http", "length", "half a packet", "noise", "nothing"],
-)
-def test_junk_on_the_socket_harms_nobody(own: Gate, junk: bytes) -> None:
+def test_junk_on_the_socket_harms_nobody(own: Gate) -> None:
     path = own.socket.removeprefix("unix:")
-    with socket.socket(socket.AF_UNIX) as raw:
-        raw.connect(path)
-        with contextlib.suppress(OSError):
-            raw.sendall(junk)
-    assert send(own).code[0] == "2"
+    for junk in (b"GET / HTTP/1.0\r\n\r\n", b"\xff\xff\xff\xff", b"\0\0\0\x05O", os.urandom(65536), b""):
+        with socket.socket(socket.AF_UNIX) as raw:
+            raw.connect(path)
+            with contextlib.suppress(OSError):
+                raw.sendall(junk)
+        assert send(own).code[0] == "2", junk[:40]
 
 
 def test_the_gate_serves_tcp_too(folder: Path) -> None:
@@ -258,10 +255,13 @@ def test_the_gate_serves_tcp_too(folder: Path) -> None:
         with opened(own) as wire:
             # Edits and verdict come as two packets: what must not wait is our side, so the client's may not either.
             wire._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            start = time.monotonic()
-            answers = [transact(wire, LETTER) for _ in range(20)]
+            answers, took = [], []
+            for _ in range(20):
+                start = time.monotonic()
+                answers.append(transact(wire, LETTER))
+                took.append(time.monotonic() - start)
         assert {a.code[0] for a in answers} == {"2"}
-        assert time.monotonic() - start < 20 * 0.040, "a delayed acknowledgement a message: TCP_NODELAY is off"
+        assert statistics.median(took) < 0.040, "a delayed acknowledgement a message: TCP_NODELAY is off"
 
 
 def test_a_second_gate_on_the_same_socket_is_refused(own: Gate) -> None:
@@ -274,22 +274,23 @@ def test_a_second_gate_on_the_same_socket_is_refused(own: Gate) -> None:
     assert send(own).code[0] == "2"
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2, signal.SIGTERM], ids=lambda n: n.name)
 @pytest.mark.parametrize("delay", [0.0, 0.3, 0.6, 0.9, 1.2])
-def test_a_signal_during_a_restart_is_obeyed_after_it(own: Gate, number: signal.Signals, delay: float) -> None:
+def test_a_signal_during_a_restart_is_obeyed_after_it(own: Gate, delay: float) -> None:
     """Nobody catches it between exec and the first line of the new program: it would end the gate, or be lost."""
-    os.kill(own.pid, signal.SIGUSR2)
-    time.sleep(delay)
-    os.kill(own.pid, number)
-    if number == signal.SIGTERM:
-        process = own._process
-        assert process is not None
-        assert process.wait(15) == 0
-        return
-    if number == signal.SIGHUP:
-        wait_for(lambda: own.events("reload"))
-    wait_for(lambda: own.log().count('"ready"') >= 2)
-    assert send(own).code[0] == "2"
+    for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGTERM):
+        before = own.log().count('"ready"')
+        os.kill(own.pid, signal.SIGUSR2)
+        time.sleep(delay)
+        os.kill(own.pid, number)
+        if number == signal.SIGTERM:
+            process = own._process
+            assert process is not None
+            assert process.wait(15) == 0
+            return
+        if number == signal.SIGHUP:
+            wait_for(lambda: own.events("reload"))
+        wait_for(lambda before=before: own.log().count('"ready"') > before)
+        assert send(own).code[0] == "2"
 
 
 def test_a_restart_may_move_the_socket_and_drops_nobody(own: Gate) -> None:

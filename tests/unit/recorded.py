@@ -29,8 +29,8 @@ OTHERS: tuple[Event, ...] = (
         **_OWN, "kind": "refusals", "from": NOW, "until": NOW, "network": "192.0.2.0/24", "listener": "submission",
         "rule": "identity.no-login", "verdict": "reject", "count": 41, "first": "A", "last": "B",
     },
-    {"v": 1, "kind": "fault", "id": "ID", "step": "end", "verdict": "tempfail", "why": "MemoryError()"},
-    {"v": 1, "kind": "correction", "id": "ID", "verdict": "tempfail", "why": "the journal did not answer"},
+    {**_PROGRAM, "kind": "fault", "id": "ID", "step": "end", "verdict": "tempfail", "why": "MemoryError()"},
+    {**_PROGRAM, "kind": "correction", "id": "ID", "verdict": "tempfail", "why": "the journal did not answer"},
     {**_PROGRAM, "kind": "start", "pid": 7, "restarted": False, "profile": _HEX},
     {**_PROGRAM, "kind": "restart", "pid": 7},
     {**_PROGRAM, "kind": "stop", "pid": 7},
@@ -46,7 +46,7 @@ OTHERS: tuple[Event, ...] = (
     },
     {
         **_PROGRAM, "kind": "forgotten", "what": "lines", "reason": "keep_lines", "by": "root (uid 0)",
-        "files": ["audit.jsonl-20211101.gz"], "first": 1, "last": 9,
+        "files": ["audit.jsonl-20211101.gz"], "first_line": 1, "last_line": 9,
     },
     {**_PROGRAM, "kind": "anchored", "way": "syslog", "place": "", "size": 12, "root": _HEX},
     {

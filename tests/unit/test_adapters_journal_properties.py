@@ -147,7 +147,7 @@ class Run:
                 assert proven(path, start=None).is_whole, path
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.lists(STEP, max_size=14))
 def test_what_was_acknowledged_is_in_files_that_are_whole(steps):
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:

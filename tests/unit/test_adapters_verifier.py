@@ -130,7 +130,7 @@ def test_one_of_many_is_judged_and_its_times_are_not_minded() -> None:
 
 
 def test_what_would_take_dkimpy_hours_takes_seconds() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert said(signed() + b" " * 300_000 + b"x\r\n", RECORD)
     assert said(signed() + b"\t \t" * 100_000 + b"x\r\n", RECORD)
     assert said(signed(body=b"a" + b" " * 300_000 + b"x\r\n", forms=(b"simple", b"simple")), RECORD) == ""
@@ -138,7 +138,7 @@ def test_what_would_take_dkimpy_hours_takes_seconds() -> None:
     assert "more than 2000" in said(signed().replace(b"MIME-V", many + b"MIME-V", 1), RECORD)
     folds = b"X-Own:" + b"\r\n x" * 100_000 + b"\r\n"
     assert said(signed().replace(b"MIME-V", folds + b"MIME-V", 1), RECORD) == ""
-    assert time.perf_counter() - begin < 6
+    assert time.process_time() - begin < 6
 
 
 def test_long_blanks_within_a_line_still_verify() -> None:

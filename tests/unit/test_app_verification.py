@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import dkim
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.adapters import verifier
@@ -185,9 +185,9 @@ def test_of_five_hundred_signatures_few_are_verified() -> None:
     dns = Names({NAME: (RECORD,)})
     filed = read_filed(field * 499 + message)
     assert filed is not None
-    begin = time.perf_counter()
+    begin = time.process_time()
     verified = Inspector(dns, verifier.verify_field, NOW).inspect(filed)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
     assert (verified.total, len(verified.judged), len(dns.asked)) == (500, MAX_SHOWN, MAX_VERIFIED)
     assert [judged.result for judged in verified.judged[MAX_VERIFIED:]] == [Result.SKIPPED] * (MAX_SHOWN - MAX_VERIFIED)
 
@@ -220,7 +220,6 @@ def test_our_own_seal_is_in_order_and_its_harms_are_named(form: Form, folds: byt
 ONCE = signed()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 1500), st.binary(max_size=8)), max_size=4),
     st.lists(st.binary(max_size=60), max_size=3),

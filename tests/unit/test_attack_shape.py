@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.attack.shape import Cast, Mail, Shape
@@ -45,7 +45,6 @@ def test_dots_are_doubled_after_crlf_only(content: bytes, framed: bytes) -> None
     assert Mail(b"", content).framed == framed
 
 
-@settings(max_examples=100)
 @given(st.lists(st.sampled_from([b"\r\n", b".", b"a", b"\n", b"\r", b"\0", b"\xff"]), max_size=30).map(b"".join))
 def test_a_receiver_gets_the_octets_back(content: bytes) -> None:
     framed = Mail(b"", content).framed

@@ -10,12 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgate.adapters.auditfiles import stream
+from sealgate.adapters.auditfiles import Line, stream
 from sealgate.app.gather import gather
 from sealgate.app.intake import Intake
 from sealgate.audit.differences import Differences, differences
 from sealgate.audit.looking import event_of
-from sealgate.audit.matching import BEST, Candidate, Evidence, evidence_of, ranked, traces_of
+from sealgate.audit.matching import (
+    BEST,
+    Candidate,
+    Evidence,
+    Traces,
+    evidence_of,
+    line_of,
+    ranked,
+    recorded_fields,
+    traces_of,
+)
+from sealgate.cli.audit_hidden import values_of
 from sealgate.mail.filed import read_filed
 from sealgate.mail.message import Envelope, Session
 from sealgate.profile.model import Form
@@ -49,7 +60,9 @@ class Sent:
         message, _ = intake.finish(reference="", received_at=0.0, session=Session("", "", 1), envelope=Envelope(b"<>"))
         facts = gather(message, InlineReader(), frozenset())
         traces = traces_of(filed.headers, body_hash(copy))
-        return differences(best.found.event, message, facts, filed.body, traces.body_sha256, traces.signatures)
+        event = best.found.event
+        veil = values_of(self.path.with_name("state"), event).veil
+        return differences(event, message, facts, filed.body, traces.body_sha256, traces.signatures, veil)
 
 
 def body_hash(copy: bytes) -> str:
@@ -276,3 +289,65 @@ def test_a_copy_of_anybody_raises_nothing(octets: bytes) -> None:
         traces = traces_of(filed.headers, "0" * 64)
         traces.needles()
         traces.weak_needles()
+
+
+# -- the line of what was sealed ---------------------------------------------------------------------------------------
+
+BODY, OTHER = "ab" * 32, "cd" * 32
+
+
+def line(**over: Any) -> Line:
+    event: dict[str, Any] = {
+        "kind": "decision", "t": "2026-11-21T10:00:00.123456Z", "id": "A1", "queue_id": "4XyzQ1", "seq": 7,
+        "verdict": "accept", "header": {"message_id": "<1@example.test>"}, "message": {"body_sha256": BODY},
+        "seal": {"signed": ["d=example.test s=r1 a=rsa-sha256"], "fields": ["From 0123456789abcdef", 5, "Cc -"]},
+    }  # fmt: skip
+    return Line(Path("audit.jsonl"), 1, json.dumps(event | over, separators=(",", ":")).encode())
+
+
+TRACES = Traces(BODY, message_id="<1@example.test>", queue_ids=frozenset({"4XyzQ1"}))
+
+
+def test_the_line_of_a_sealed_message_is_found_by_any_strong_trace() -> None:
+    lines = [line(header={"message_id": "<2@x>"}, message={"body_sha256": OTHER}), line()]
+    for traces in (TRACES, Traces(BODY), Traces(OTHER, message_id="<1@example.test>")):
+        found = line_of(lines, traces)
+        assert found is not None
+        assert found["id"] == "A1"
+        assert recorded_fields(found) == ("From 0123456789abcdef", "Cc -")
+
+
+def test_of_a_newsletter_s_thousand_lines_the_right_one_is_found() -> None:
+    others = [line(id=f"N{i}", header={"message_id": f"<n{i}@x>"}, queue_id=f"QQQQQ{i}") for i in range(60)]
+    for wanted in (TRACES, Traces(BODY, queue_ids=TRACES.queue_ids)):
+        found = line_of([*others[:30], line(), *others[30:]], wanted)
+        assert found is not None
+        assert found["id"] == "A1"
+
+
+def test_a_message_that_was_sent_again_has_its_last_line() -> None:
+    found = line_of([line(id="OLD"), line(id="NEW")], TRACES)
+    assert found is not None
+    assert found["id"] == "NEW"
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        line(seal={"signed": [], "skipped": "seal-off"}), line(seal=None), line(seal=[]), line(kind="fault"),
+        line(header={"message_id": "<2@x>"}, message={"body_sha256": OTHER}), line(header=5, message=[BODY]),
+        Line(Path("x"), 1, b"[1]"), Line(Path("x"), 1, b"{" * 100_000), Line(Path("x"), 1, BODY.encode()),
+    ],
+)  # fmt: skip
+def test_what_is_no_line_of_it_is_not_taken(unfit: Line) -> None:
+    assert line_of([unfit], TRACES) is None
+
+
+def test_a_copy_without_traces_has_no_line() -> None:
+    assert line_of([line()], Traces(OTHER)) is None
+    assert line_of([line()], Traces(OTHER, queue_ids=TRACES.queue_ids)) is None
+
+
+@pytest.mark.parametrize("event", [{}, {"seal": None}, {"seal": {"fields": "From"}}, {"seal": {"fields": {"a": 1}}}])
+def test_a_line_without_digests_has_none(event: dict[str, Any]) -> None:
+    assert recorded_fields(event) == ()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sealgate.audit.suggest import suggest
 from sealgate.profile.model import Principal
 from tests.drivers.cases import profile_text
+from tests.lab.command import sealgate
 from tests.lab.gate import make_keys
-from tests.unit.test_cli import sealgate
 
 
 def event(

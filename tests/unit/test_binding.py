@@ -80,11 +80,11 @@ def seconds(*fields: tuple[bytes, bytes], profile: Profile) -> float:
         reference="X", received_at=0.0, session=session, envelope=Envelope(b"<alice@example.test>")
     )
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.process_time()
         identity.check_end(whole, profile, CALLER)
         trace.check_end(whole, profile, CALLER)
         hygiene.check_end(whole, CALLER)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     return min(taken)
 
 

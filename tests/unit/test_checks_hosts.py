@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.checks.hosts import PLACEHOLDER, dead, host_of, is_approved, is_named, redacted
@@ -86,7 +86,6 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=300)
 @given(PIECES)
 def test_no_placeholder_is_passed_over(tail: str) -> None:
     target = f"https://news.example/{tail}".strip()
@@ -94,7 +93,6 @@ def test_no_placeholder_is_passed_over(tail: str) -> None:
         assert dead(target).startswith("unfilled") is bool(PLACEHOLDER.search(target))
 
 
-@settings(max_examples=300)
 @given(PIECES)
 def test_the_host_is_that_of_the_whole_url(tail: str) -> None:
     url = f"https://{tail}".strip()

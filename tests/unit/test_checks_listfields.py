@@ -124,7 +124,7 @@ def test_the_opt_out_of_commercial_mail_is_judged_elsewhere() -> None:
     assert len(faults("List-Post", b"write to us", who=commercial)) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(
     st.sampled_from(sorted(GOOD)),
     st.one_of(st.binary(max_size=80), st.text('<>(),;:="\\ab.@? \r\n\té', max_size=60).map(str.encode)),

@@ -11,19 +11,21 @@ import pytest
 
 from sealgate.seal.keys import load
 from tests.drivers.cases import all_cases, profile_text
+from tests.lab.command import sealgate, started
 from tests.lab.gate import ROOT, make_keys
 
-
-def sealgate(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "sealgate", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "milter")},
-        timeout=60,
-        check=False,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+VERBS = [
+    (),
+    ("audit",),
+    ("check",),
+    ("keys", "new"),
+    ("mode",),
+    ("screen",),
+    ("serve",),
+    ("who",),
+    ("audit", "suggest"),
+    ("import", "sender-login-maps"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +41,7 @@ def message(name: str) -> bytes:
     return next(case.message for case in all_cases() if case.name == name)
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        (),
-        ("audit",),
-        ("check",),
-        ("keys", "new"),
-        ("mode",),
-        ("screen",),
-        ("serve",),
-        ("who",),
-        ("audit", "suggest"),
-        ("import", "sender-login-maps"),
-    ],
-)
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_names_the_options_and_shows_examples(verb: tuple[str, ...]) -> None:
     done = sealgate(*verb, "--help")
     assert done.returncode == 0
@@ -67,6 +55,40 @@ def test_help_names_the_options_and_shows_examples(verb: tuple[str, ...]) -> Non
 )
 def test_wrong_usage_is_64(arguments: tuple[str, ...]) -> None:
     assert sealgate(*arguments).returncode == 64
+
+
+# What a process of its own shows, and no other.
+
+
+def test_a_shell_sees_the_same(profile: Path) -> None:
+    assert "Usage: sealgate" in started("--help").stdout
+    assert started("check", "--frobnicate").returncode == 64
+    alice = ("--as", "alice@EXAMPLE.TEST", "--profile", profile)
+    done = started("screen", "-", *alice, "--from", "bob@example.test", stdin=message("personal-mail"))
+    assert done.returncode == 1
+    assert "identity.envelope-sender" in done.stdout
+
+
+def test_every_verb_starts_with_nothing_of_ours_imported_before() -> None:
+    """Only so does a circle of imports show. The libraries are imported once, then one process a verb is forked."""
+    code = (
+        "import os, sys, click, cryptography.x509, dkim, dns.resolver, selectolax.lexbor, structlog, yaml\n"
+        "for words in sys.argv[1:]:\n"
+        "    if not os.fork():\n"
+        "        from sealgate.cli import main\n"
+        "        sys.argv[1:] = [*words.split(), '--help']\n"
+        "        main()\n"
+        "    if os.wait()[1]:\n"
+        "        sys.exit(words)\n"
+        "sys.exit([name for name in sys.modules if name.startswith('sealgate')] or 0)\n"
+    )
+    words = [" ".join(verb) for verb in VERBS if verb]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "milter")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Usage: ") == len(words)
 
 
 def test_check_passes_a_good_profile(profile: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sealgate.audit.document import Document
+from sealgate.audit.document import Document, Section
 from sealgate.audit.report import document
 from sealgate.audit.tally import Tally
 from sealgate.cli.audit import command as audit
@@ -167,6 +167,20 @@ def test_markdown_keeps_its_tables(hostile: Document) -> None:
     for block in blocks:
         widths = {re.sub(r"\\.", "", line).count("|") for line in block.strip().split("\n")}
         assert len(widths) == 1, block
+
+
+def test_markdown_can_be_read_as_it_is_and_begins_nothing_of_its_own() -> None:
+    says = ("2026-10-01 14:05 (15 USC 7704(a)(1)): none", "- a", "+ b", "1. c", "12) d", "see http://x.test www.y.test")
+    lines = markdown(Document("T", (), (Section("S", says),))).split("\n")[-7:-1]
+    assert lines[0] == f"- {says[0]}"
+    assert lines[1:5] == [r"- \- a", r"- \+ b", r"- 1\. c", r"- 12\) d"]
+    assert lines[5] == r"- see http\://x.test www\.y.test"
+
+
+def test_a_span_without_an_end_says_so() -> None:
+    for since, begin in (("", "the beginning"), (recorded.NOW, "2026-11-18 11:06")):
+        about = dict(document(Tally(since), recorded.NOW).about)
+        assert about["Span"] == f"{begin} to the end (UTC, the end not included)"
 
 
 def test_text_drives_no_terminal(hostile: Document) -> None:

@@ -1,8 +1,6 @@
 """`sealgate audit verify`, `verifier` and `anchor`, as a shell sees them; and the one file alone, on other Pythons."""
 
-import contextlib
 import gzip
-import io
 import json
 import shutil
 import socket
@@ -21,8 +19,8 @@ from sealgate.adapters import anchoring, auditkey
 from sealgate.audit import verifier
 from sealgate.audit.note import AuditKey
 from sealgate.audit.verifier import Note, parse, told, verify
-from sealgate.cli import main
 from sealgate.daemon.writing import Keeping, run_writer
+from tests.lab.command import sealgate
 from tests.unit.test_audit_verifier import Written, decision
 
 PYTHONS = [sys.executable, *(path for path in ["/usr/bin/python3"] if shutil.which(path))]
@@ -77,28 +75,11 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path, key, written)
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command answered."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+Done = subprocess.CompletedProcess[str]
 
 
 def audit(*arguments: object) -> Done:
-    """Run the command in this process: most of its time would else go into starting Python."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.setattr(sys, "argv", ["sealgate", "audit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
-    return Done(int(end.value.code or 0), *said)
+    return sealgate("audit", *arguments)
 
 
 def here(host: Host, verb: str, *arguments: object) -> Done:

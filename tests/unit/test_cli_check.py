@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.drivers.cases import profile_text
-from tests.lab.gate import ROOT, make_keys
+from tests.lab.command import sealgate
+from tests.lab.gate import make_keys
 
 OTHER = "[libdefaults]\ndefault_realm = PARTNER.TEST\n"
 DOVECONF = "auth_username_format = %n\nauth_default_realm = \npassdb {\n}\n"
@@ -38,14 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def check(folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
     (folder / "asked").write_text("")
-    return subprocess.run(
-        [sys.executable, "-m", "sealgate", "check", "--profile", folder / "profile.yaml", *map(str, options)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "milter"), "PATH": f"{folder}/bin:{os.environ['PATH']}"},
-        timeout=60,
-        check=False,
-    )
+    path = {"PATH": f"{folder}/bin:{os.environ['PATH']}"}
+    return sealgate("check", "--profile", folder / "profile.yaml", *options, env=path)
 
 
 def test_warnings_of_the_mta_keep_status_0_and_say_what_to_write(folder: Path) -> None:

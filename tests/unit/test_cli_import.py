@@ -1,9 +1,7 @@
 """`sealgate import`: a map turned around gives nobody more than it did, and says what it left out."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from sealgate.mail.address import parse_address
 from sealgate.profile.model import SenderFile, SenderFormat
 from sealgate.profile.parse import draft_profile
 from sealgate.profile.senders import parse_sender_table
-from tests.lab.gate import ROOT
+from tests.lab.command import sealgate
 
 MAP = """\
 alice@example.test      alice
@@ -33,10 +31,7 @@ RULES = r"""
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sealgate", "import", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False, env=os.environ | {"PYTHONPATH": str(ROOT / "milter")},
-    )  # fmt: skip
+    return sealgate("import", *arguments)
 
 
 def turn(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:

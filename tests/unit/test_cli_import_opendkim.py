@@ -10,15 +10,8 @@ import pytest
 from sealgate.cli.import_opendkim import Disk
 from sealgate.profile.opendkim import UnreadableError
 from sealgate.seal.keys import generate
+from tests.lab.command import sealgate as run
 from tests.lab.gate import ROOT
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sealgate", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "milter")},
-    )  # fmt: skip
 
 
 @pytest.fixture

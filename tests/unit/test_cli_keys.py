@@ -17,7 +17,7 @@ from sealgate.cli.keys_testmsg import sealed
 from sealgate.profile.model import Auid, AuthorPattern, Domain, KeySource, Profile, SignatureRow
 from sealgate.seal.keys import generate, load, public_record
 from sealgate.seal.published import State
-from tests.unit.test_cli import sealgate
+from tests.lab.command import sealgate
 
 FOLDER = Path(__file__).parent / "keys"
 ME = Account.of_process()

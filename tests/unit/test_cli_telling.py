@@ -1,11 +1,14 @@
 """Audit lines on a terminal: whatever a line holds, it drives nothing and stops nothing."""
 
 import json
+from typing import Any
 
 import pytest
+from click import unstyle
 
 from sealgate.cli.audit_story import story
 from sealgate.cli.telling import parsed, row, unharmed
+from tests.unit.recorded import OTHERS
 
 ESCAPE = "\x1b]0;owned\x07\x7f\x9b31m\u202e"
 
@@ -66,6 +69,21 @@ def test_a_failed_reload_says_what_stays_in_force_and_the_first_problem() -> Non
     assert "other" not in told
     assert "FAILED" in row({"kind": "reload", "result": "failed"})
     assert "FAILED" not in row({"kind": "reload", "result": "done"})
+
+
+@pytest.mark.parametrize("event", OTHERS, ids=lambda event: event["kind"])
+def test_what_befell_the_gate_is_said_in_words(event: dict[str, Any]) -> None:
+    told = unstyle(row(event, width=120))
+    assert len(told) <= 120
+    assert '"' not in told
+    assert len(told.split()) > 3
+
+
+def test_trouble_is_no_small_print() -> None:
+    gap = next(event for event in OTHERS if event["kind"] == "gap")
+    stop = next(event for event in OTHERS if event["kind"] == "stop")
+    assert row(gap).startswith("\x1b[33m\x1b[1m")
+    assert row(stop).startswith("\x1b[2m")
 
 
 def test_mail_by_sendmail_came_through_local_submission() -> None:

@@ -19,9 +19,9 @@ from sealgate.cli.verify import command
 from sealgate.mail.filed import read_filed
 from sealgate.seal.canonical import RelaxedBody
 from sealgate.seal.sign import field_digests, selections
+from tests.lab.command import started
 from tests.unit.signed_mail import HEADER, NAME, RECORD, SIGNED, signed
 from tests.unit.test_adapters_verifier import ED25519_RECORD, RFC8463, RSA_RECORD
-from tests.unit.test_cli import sealgate
 
 KEY = f"{NAME}={RECORD.decode()}"
 
@@ -347,7 +347,7 @@ def test_wrong_options_are_usage(options: tuple[str, ...], says: str) -> None:
 def test_a_shell_sees_the_same(tmp_path: Path) -> None:
     file = tmp_path / "letter.eml"
     file.write_bytes(signed() + b"x")
-    done = sealgate("verify", file, "--key", KEY, "--no-log")
+    done = started("verify", file, "--key", KEY, "--no-log")
     assert (done.returncode, done.stderr) == (1, "")
     assert "\x1b" not in done.stdout
-    assert "--key" in sealgate("verify", "--help").stdout
+    assert "--key" in started("verify", "--help").stdout

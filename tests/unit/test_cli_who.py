@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.drivers.cases import profile_text
+from tests.lab.command import sealgate
 from tests.lab.gate import make_keys
-from tests.unit.test_cli import sealgate
 
 
 @pytest.fixture(scope="module")

@@ -535,7 +535,7 @@ PROTECTED = [
 
 
 @pytest.mark.parametrize(("kind", "mail_class"), PROTECTED)
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 4)
 @given(words=st.lists(WORDS, max_size=5), subject=SUBJECTS, content_type=KINDS)
 def test_mail_that_is_not_declared_commercial_is_never_refused_for_its_content(
     kind: Kind, mail_class: MailClass, words: list[str], subject: str, content_type: str

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sealgate.mail.address import (
@@ -66,7 +66,6 @@ def test_what_is_accepted_reads_the_same_again(value: str) -> None:
     assert parse_mailboxes(value.encode()) == (box,)
 
 
-@settings(max_examples=300)
 @given(
     st.sampled_from([v for v, *_ in LEGITIMATE]),
     st.floats(0, 1),

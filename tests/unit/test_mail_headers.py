@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.mail.headers import MAX_DECODED, Field, Headers, decoded, parse_block, unfolded
@@ -72,7 +72,6 @@ class TestReadings:
             b"".join
         )
     )
-    @settings(max_examples=400, deadline=None)
     def test_no_value_makes_it_raise(self, value: bytes) -> None:
         decoded(value).encode("utf-8")
 
@@ -86,9 +85,9 @@ class TestReadings:
         ids=range(10),
     )
     def test_reading_takes_linear_time(self, value: bytes) -> None:
-        begin = time.perf_counter()
+        begin = time.process_time()
         decoded(value)
-        assert time.perf_counter() - begin < 0.5
+        assert time.process_time() - begin < 0.5
 
 
 class TestBlock:
@@ -100,9 +99,9 @@ class TestBlock:
         assert parse_block([b"no field", b"A: 1", b"also none", b": nameless", b""]).fields == (Field(b"A", b" 1"),)
 
     def test_many_folds_take_linear_time(self) -> None:
-        begin = time.perf_counter()
+        begin = time.process_time()
         headers = parse_block([b"A: 1", *([b" " + b"x" * 60] * 100_000)])
-        assert time.perf_counter() - begin < 1.0
+        assert time.process_time() - begin < 1.0
         assert len(headers.fields[0].value) == 2 + 100_000 * 63
 
     @given(st.lists(st.binary(max_size=30), max_size=10))

@@ -324,9 +324,9 @@ class TestLimits:
         ids=range(12),
     )
     def test_a_megabyte_of_malice_takes_less_than_a_second(self, text: bytes) -> None:
-        begin = time.perf_counter()
+        begin = time.process_time()
         split(headers_of(MIXED), text)
-        assert time.perf_counter() - begin < 1.0
+        assert time.process_time() - begin < 1.0
 
 
 # Pieces that meet at every seam of the splitter.
@@ -376,7 +376,6 @@ def leaves(tree: "Tree", path: str = "") -> list[tuple[str, str, bytes]]:
 
 class TestProperties:
     @given(PIECES, st.lists(st.integers(1, 60), min_size=1, max_size=10), st.sampled_from([Limits(), SMALL]))
-    @settings(max_examples=400, deadline=None)
     @example(b"--b\r\n\r\nx\r\n--b--\r\n", [1], Limits())
     @example(b"--b\n--b" + b" " * 1001, [1], SMALL)
     @example(b"--b\n" + b"--bX\n" * 5 + b"\nx", [1], SMALL)
@@ -392,7 +391,6 @@ class TestProperties:
         assert splitter.finish() == split(headers, text, size=len(text) + 1, limits=limits)
 
     @given(st.lists(st.binary(max_size=80), max_size=5), st.binary(max_size=400))
-    @settings(max_examples=300, deadline=None)
     def test_no_octets_make_it_raise(self, values: list[bytes], text: bytes) -> None:
         names = (b"Content-Type", b"Content-Transfer-Encoding", b"Content-Disposition", b"Content-Type: multipart/x;b")
         headers = parse_block([n + b":" + v for n, v in zip(names * 2, values, strict=False)])
@@ -401,7 +399,7 @@ class TestProperties:
         assert set(body.defects) <= {d.value for d in Defect}
 
     @given(TREES, st.integers(1, 200))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=settings().max_examples // 4)
     def test_a_well_made_tree_comes_back_whole(self, tree: "Tree", size: int) -> None:
         head, _, text = written(tree).partition(b"\r\n\r\n")
         body = split(parse_block(head.split(b"\r\n")), text, size)

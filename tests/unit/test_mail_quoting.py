@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.mail.quoting import quotes_of
@@ -159,7 +159,6 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=12), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=3))
-@settings(max_examples=300, deadline=None)
 def test_runs_are_in_order_and_apart(lines: list[str], known: list[tuple[int, int]]) -> None:
     text = "\n".join(lines)
     inside = sorted((min(a, b), max(a, b)) for a, b in known if max(a, b) <= len(text))

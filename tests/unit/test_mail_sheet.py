@@ -1,7 +1,7 @@
 """Style sheets: which rules hold for whom, in what order, and what conditions make of them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.mail.selector import selector_of
@@ -197,6 +197,5 @@ def test_too_many_rules_make_the_view_doubtful() -> None:
         max_size=30,
     ).map("".join)
 )
-@settings(max_examples=400, deadline=None)
 def test_no_sheet_makes_it_raise(css: str) -> None:
     view_of(css, "<p class=a id=b>x<a href=u>y</a></p>")

@@ -1,7 +1,7 @@
 """Declarations, colours and what is inherited: whether a text is seen, small or faint."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.mail.colour import BLACK, WHITE, colour_of, contrast, legacy_colour, over
@@ -219,7 +219,6 @@ def test_the_same_style_is_one_object() -> None:
 
 
 @given(st.text(alphabet="display:noe;color#f0()!important/*\\'\" px%-", max_size=80))
-@settings(max_examples=300, deadline=None)
 def test_no_declarations_make_it_raise(css: str) -> None:
     weak, strong = declared(css)
     style = style_of({**weak, **strong})
@@ -228,7 +227,6 @@ def test_no_declarations_make_it_raise(css: str) -> None:
 
 
 @given(st.text(alphabet="rgbhsla(0123456789.,%/ )#tun+-", max_size=40))
-@settings(max_examples=300, deadline=None)
 def test_no_colour_makes_it_raise(value: str) -> None:
     colour = colour_of(value)
     assert colour is None or all(0 <= part <= 255 for part in colour)

@@ -7,7 +7,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sealgate.mail.visible import Link, View, is_heavy, read_html, read_plain
@@ -340,9 +340,9 @@ class TestCost:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_64_kilobytes_take_less_than_half_a_second(self, name: str) -> None:
         for read in (read_html, read_plain):
-            begin = time.perf_counter()
+            begin = time.process_time()
             assert offsets_are_right(read(HOSTILE[name], "utf-8"))
-            assert time.perf_counter() - begin < 0.5 * SLOW, read
+            assert time.process_time() - begin < 0.5 * SLOW, read
 
     def test_heavy_is_what_a_parser_may_choke_on(self) -> None:
         assert not is_heavy(b"<p a=b>" * 1_000)
@@ -429,7 +429,6 @@ FRAGMENTS = st.lists(
 
 class TestProperties:
     @given(FRAGMENTS)
-    @settings(max_examples=600, deadline=None)
     @example("<a href=x>\x02\x02&#2;")
     def test_offsets_hold_for_any_markup(self, html: str) -> None:
         view = read_html(html.encode(), "utf-8")
@@ -443,7 +442,6 @@ class TestProperties:
         st.binary(max_size=300),
         st.one_of(st.text(max_size=12), st.sampled_from(["utf-16", "hz", "iso-2022-jp", "big5"])),
     )
-    @settings(max_examples=400, deadline=None)
     def test_no_octets_and_no_charset_make_it_raise(self, content: bytes, charset: str) -> None:
         for read in (read_html, read_plain):
             view = read(content, charset)
@@ -451,12 +449,10 @@ class TestProperties:
             view.text.encode("utf-8")
 
     @given(st.text(alphabet="ab:/@.<>htps mailo\n\xa0\u200b", max_size=200))
-    @settings(max_examples=300, deadline=None)
     def test_offsets_hold_for_any_plain_text(self, text: str) -> None:
         assert offsets_are_right(read_plain(text.encode(), "utf-8"))
 
     @given(FRAGMENTS)
-    @settings(max_examples=200, deadline=None)
     def test_reading_twice_gives_the_same(self, html: str) -> None:
         """What is kept of tags and sheets between messages changes nothing."""
         octets = html.encode()

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.profile.lint import check_profile, lint
@@ -566,7 +566,6 @@ LINES = (
 
 
 @given(st.permutations(LINES.splitlines(keepends=True)), st.integers(0, 14))
-@settings(deadline=None)
 def test_no_profile_that_can_be_read_makes_lint_raise(lines: list[str], cut: int) -> None:
     profile, problems = check_profile("".join(lines[cut:]), "p.yaml")
     assert (profile is None) == any(p.is_error for p in problems)
@@ -613,9 +612,9 @@ def test_a_domain_that_is_plainly_another_is_not_asked_about(other: str) -> None
 def test_many_misspelt_domains_take_no_time() -> None:
     senders = ", ".join(f"a@host{n}x.test" for n in range(3000))
     ours = "domains:\n" + "".join(f"  host{n}.test: {{sign: no}}\n" for n in range(3000))
-    start = time.perf_counter()
+    start = time.process_time()
     found(GOOD.replace("a@b.test", senders) + ours)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.profile import nodes
@@ -428,7 +428,6 @@ YAMLISH = st.lists(st.sampled_from([*PIECES.replace("\n", "").split("|"), *HOSTI
 
 
 @given(st.text(max_size=300) | YAMLISH)
-@settings(max_examples=400, deadline=None)
 def test_no_text_makes_the_parser_raise(text: str) -> None:
     profile, problems = parse_profile(text, "p.yaml", known_rules=frozenset({"a.b"}))
     assert (profile is None) == any(p.is_error for p in problems)
@@ -438,7 +437,6 @@ def test_no_text_makes_the_parser_raise(text: str) -> None:
 
 
 @given(YAMLISH)
-@settings(max_examples=300, deadline=None)
 def test_no_text_makes_the_pure_loader_raise(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nodes, "_LOADER", yaml.SafeLoader)
@@ -447,7 +445,6 @@ def test_no_text_makes_the_pure_loader_raise(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(WHOLE.splitlines(keepends=True)), max_size=40).map("".join))
-@settings(max_examples=200, deadline=None)
 def test_no_shuffle_of_the_lines_of_a_profile_makes_the_parser_raise(text: str) -> None:
     profile, problems = parse_profile(text, "p.yaml")
     assert (profile is None) == any(p.is_error for p in problems)

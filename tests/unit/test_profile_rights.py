@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.mail.address import Address
@@ -230,7 +230,6 @@ PEOPLE = st.sampled_from(["alice@R", "bob@R", "Carla@R", "svc/robot@R", "bob\\@c
 
 
 @given(PEOPLE, LOCALS, st.sampled_from(["b.test", "c.test", "shop.test", "*", ""]), st.booleans(), st.booleans())
-@settings(max_examples=200, deadline=None)
 def test_the_own_name_gives_only_the_name_and_its_subaddresses(
     who: str, local: str, domain: str, exact: bool, has_delimiter: bool
 ) -> None:
@@ -243,7 +242,6 @@ def test_the_own_name_gives_only_the_name_and_its_subaddresses(
 
 
 @given(PEOPLE, LOCALS, st.sampled_from(["b.test", "shop.test", "lab.test"]))
-@settings(max_examples=200, deadline=None)
 def test_whatever_is_granted_is_among_what_is_listed(who: str, local: str, domain: str) -> None:
     of = profile()
     for each in of.identities:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sealgate.mail.address import AddressError, parse_address
@@ -168,7 +168,6 @@ _ADDRESS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.one_of(_WORD, _ADDRESS), st.lists(st.one_of(_ADDRESS, _WORD), max_size=3)), max_size=4))
 @example([("alice", ["a@xn--a.test"])])
 @example([("alice", ["a@x--y.test", "a@ab--y.test"])])
@@ -188,7 +187,6 @@ def _without_lines(table: Table) -> list[tuple[str, str, str]]:
     return [(e.key, e.values, e.written) for e in entries(dumped(table))]
 
 
-@settings(max_examples=200, deadline=None)
 @given(_ADDRESS, _ADDRESS, st.booleans(), st.sampled_from(["", "+", "-"]))
 def test_a_pattern_of_a_file_means_what_it_means_in_the_profile(
     pattern: str, used: str, exact: bool, delimiter: str
@@ -206,7 +204,6 @@ def test_a_pattern_of_a_file_means_what_it_means_in_the_profile(
     assert (table.holders(address, exact_case=exact, delimiter=delimiter) != ()) is meant
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200), st.sampled_from(list(SenderFormat)))
 def test_no_text_makes_it_raise(text: str, form: SenderFormat) -> None:
     table, problems = read(text, form)
@@ -214,7 +211,6 @@ def test_no_text_makes_it_raise(text: str, form: SenderFormat) -> None:
     assert all(p.line >= 0 and p.column >= 0 for p in problems)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(
         st.text(st.sampled_from("ab@.\u00e9\U0001f600"), min_size=1, max_size=5), st.integers(1, 99), max_size=30
@@ -423,7 +419,6 @@ _PIECES = (
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(_PIECES), min_size=1, max_size=6), st.text(st.sampled_from("abc.@\\]"), max_size=8))
 def test_our_translation_matches_as_the_same_text_in_python_would(pieces: list[str], subject: str) -> None:
     """For pieces that both languages share; brackets are spelled out for Python."""

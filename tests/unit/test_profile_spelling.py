@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.profile.model import Login, Problem, Profile
@@ -182,7 +182,6 @@ def test_what_an_operator_wrote_is_shown_without_control_characters() -> None:
 
 
 @given(st.text(alphabet="%{}|Lund @aU.1", max_size=60))
-@settings(max_examples=200)
 def test_no_format_is_too_odd(form: str) -> None:
     judged(smtpd("dovecot"), Dovecot("d.conf", form, "EXAMPLE.TEST"))
 

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import sealgate
@@ -183,7 +183,6 @@ def test_heavy_html_is_read_elsewhere_and_answered_alike(profile: Path) -> None:
 
 
 @given(st.binary(max_size=400) | st.binary(max_size=200).map(lambda b: b"From: news@example.test\n" + b))
-@settings(max_examples=60, deadline=None)
 def test_nothing_raises_for_what_a_message_holds(octets: bytes) -> None:
     parsed, _ = parse_profile(profile_text("enforce").replace("{keys}", "/k"), "profile", known_rules=SETTABLE_RULES)
     assert parsed is not None
@@ -265,7 +264,6 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300).map(lambda b: b"From x\n" + b))
-@settings(max_examples=50, deadline=None)
 def test_no_mailbox_loses_octets_beside_its_separators(content: bytes) -> None:
     found = list(_inside("x", io.BytesIO(content), ".mbox"))
     assert found

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.mail.filed import read_filed
@@ -270,7 +270,6 @@ BODIES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(BODIES.map(b"".join))
 def test_canonical_bodies_are_those_that_are_signed(body: bytes) -> None:
     for form, hashed in ((Form.RELAXED, RelaxedBody()), (Form.SIMPLE, SimpleBody())):
@@ -282,7 +281,6 @@ def test_canonical_bodies_are_those_that_are_signed(body: bytes) -> None:
 SIGNED_ONCE = {form: signed(forms=form) for form in FORMS}
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(FORMS), st.lists(st.tuples(st.integers(0, 900), st.binary(max_size=6)), min_size=1, max_size=4))
 def test_no_damage_makes_it_raise_and_what_it_says_is_printable(
     form: tuple[bytes, bytes], damages: list[tuple[int, bytes]]
@@ -304,9 +302,9 @@ def test_no_damage_makes_it_raise_and_what_it_says_is_printable(
 )  # fmt: skip
 def test_heavy_bodies_take_little(body: bytes) -> None:
     message = signed(HEADER.replace(b"8bit", b"quoted-printable")) + body + b"\r\nx\r\n"
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert not why(message).body_fits
-    assert time.perf_counter() - begin < 3  # ten million take 1 to 2 seconds
+    assert time.process_time() - begin < 3  # ten million take 1 to 2 seconds
 
 
 @pytest.mark.parametrize(
@@ -316,9 +314,9 @@ def test_heavy_bodies_take_little(body: bytes) -> None:
      (b"From: a" + b" " * 9_900 + b"b <c@d>\r\n") * 5 + b"Reply-To: a@b\r\n"],
 )  # fmt: skip
 def test_a_heavy_header_takes_seconds(block: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert why(signed().replace(b"MIME-Version", block + b"MIME-Version", 1)).header_fits is False
-    assert time.perf_counter() - begin < 6
+    assert time.process_time() - begin < 6
 
 
 def test_the_key_decides_what_may_be_verified() -> None:

@@ -258,8 +258,8 @@ def test_dkimpy_reads_what_we_read(record: bytes) -> None:
     ],
 )
 def test_the_largest_records_are_read_at_once(record: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(5):
         compare((record,) * 1000, RSA)
         compare((record,), RSA)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1

@@ -261,7 +261,7 @@ FIELDS = st.lists(st.builds(Field, FIELD_NAMES, FOLDED.map(b" ".__add__)), max_s
 BODIES = st.lists(st.sampled_from([b" ", b"\t", b"\r\n", b"a", b"bc", b"\x00\xff"]), max_size=20).map(b"".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(FIELDS, BODIES, st.booleans())
 def test_any_message_is_signed_so_that_others_verify_it(fields: list[Field], body: bytes, commercial: bool) -> None:
     headers = Headers((Field(b"From", b" a@example.com"), *fields))

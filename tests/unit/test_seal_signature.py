@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgate.profile.model import Form, KeyType
@@ -112,7 +112,6 @@ def test_a_glimpse_shows_what_was_refused() -> None:
     assert glimpse(b"d=\xff\x1b")["d"] == "\ufffd\x1b"
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.sampled_from([b";", b"=", b" ", b"\r\n ", b"b", b"bh", b"h", b"v=1", b"\xff", b"From", b":"]), max_size=40
@@ -127,9 +126,9 @@ def test_nothing_else_is_raised(pieces: list[bytes]) -> None:
 
 @pytest.mark.parametrize("piece", [b" ", b"\r\n ", b";", b"=", b"b=", b"a", b"a.", b":", b"\t"])
 def test_hostile_fields_take_no_time(piece: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     raw = piece * (MAX_OCTETS // len(piece) - 200)
     for one in (raw, value(h="From:")[:-1] + raw, b"d=" + raw, value() + b"; b" + raw):
         with suppress(SignatureRefused):
             read_signature(one)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1

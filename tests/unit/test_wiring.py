@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sealgate.profile.model import Principal, Problem, SenderFile, SenderFormat
 from sealgate.profile.settings import Settings
 from sealgate.seal.keys import generate
 from sealgate.wiring import Ingredients, SenderRows, account_of, build, read_profile, unpack
+from tests.lab.relay import reachable_folder
 
 ALICE = Principal("alice", "EXAMPLE.TEST")
 PROFILE = """\
@@ -283,30 +284,18 @@ def test_root_judges_keys_for_the_account_that_owns_the_state(tmp_path: Path) ->
     assert account_of(settings).uid == 64_001
 
 
-@pytest.fixture
-def reachable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that other accounts can enter: pytest's own root folder is for its user alone."""
-    folder = tmp_path_factory.mktemp("keys")
-    above = [p for p in folder.parents if p.is_relative_to(tmp_path_factory.getbasetemp().parent)]
-    modes = [(p, p.stat().st_mode & 0o7777) for p in (folder, *above)]
-    for path, mode in modes:
-        path.chmod(mode | 0o011)
-    yield folder
-    for path, mode in modes:
-        path.chmod(mode)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other accounts, which only root can")
-def test_keys_are_judged_for_the_account_that_is_given(reachable: Path) -> None:
-    in_force(reachable)
-    path, daemon = reachable / "profile.yaml", Account(64_001, 64_001, frozenset((64_001,)))
-    ingredients, problems = read_profile(path, account=daemon)
-    assert ingredients is None
-    assert ["cannot be read by uid 64001" in p.message for p in about_keys(problems)] == [True, True]
-    for selector in ("one", "two"):
-        os.chown(reachable / f"{selector}.pem", 64_001, 64_001)
-    assert read_profile(path, account=daemon)[0] is not None
-    assert all("belongs to uid 64001" in p.message for p in errors(path))
+def test_keys_are_judged_for_the_account_that_is_given() -> None:
+    with reachable_folder() as reachable:
+        in_force(reachable)
+        path, daemon = reachable / "profile.yaml", Account(64_001, 64_001, frozenset((64_001,)))
+        ingredients, problems = read_profile(path, account=daemon)
+        assert ingredients is None
+        assert ["cannot be read by uid 64001" in p.message for p in about_keys(problems)] == [True, True]
+        for selector in ("one", "two"):
+            os.chown(reachable / f"{selector}.pem", 64_001, 64_001)
+        assert read_profile(path, account=daemon)[0] is not None
+        assert all("belongs to uid 64001" in p.message for p in errors(path))
 
 
 def test_others_who_can_read_a_key_are_a_warning_with_the_command(

@@ -17,7 +17,7 @@ from typing import Final
 
 from sealgate.app.ports import PortError
 from sealgate.audit.note import AuditKey, generate, load
-from sealgate.audit.verifier import Key
+from sealgate.audit.verifier import Key, Note
 
 PRIVATE: Final = "audit.key"
 PUBLIC: Final = "audit.pub"
@@ -95,6 +95,14 @@ def latest(state: Path) -> str | None:
         PortError: it cannot be read.
     """
     return _told(state / CHECKPOINT)
+
+
+def covered(state: Path) -> int:
+    """How many lines the newest checkpoint covers; 0 where there is none that can be read."""
+    try:
+        return Note.parse(latest(state) or "").size
+    except (PortError, ValueError):
+        return 0
 
 
 def _told(path: Path) -> str | None:

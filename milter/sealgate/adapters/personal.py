@@ -97,7 +97,7 @@ class SideFiles:
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def sync(self) -> None:
-        """Put on disk what was appended.
+        """Put on disk what was appended, and let go of what was erased: held open, it would still be there.
 
         Raises:
             PortError: it is not certain that it is there.
@@ -110,6 +110,9 @@ class SideFiles:
             except OSError as error:
                 self._let_go(epoch)
                 failed = error.strerror or str(error)
+        for epoch in tuple(self._open):
+            if not self._is_current(epoch):
+                self._let_go(epoch)
         if failed:
             raise PortError(f"the file of personal values: {failed}")
 
@@ -153,12 +156,10 @@ class SideFiles:
 
     def _descriptor(self, epoch: str) -> int:
         path = file_of(self._state, epoch)
-        fd, inode = self._open.get(epoch, (-1, -1))
-        if fd >= 0:
-            with suppress(FileNotFoundError):
-                if os.stat(path, follow_symlinks=False).st_ino == inode:
-                    return fd
-            self._let_go(epoch)  # it was erased, or written anew without what was to be forgotten
+        if epoch in self._open:
+            if self._is_current(epoch):
+                return self._open[epoch][0]
+            self._let_go(epoch)
         fd = os.open(path, _FLAGS, 0o600)
         status = os.fstat(fd)
         self._open[epoch] = fd, status.st_ino
@@ -167,6 +168,13 @@ class SideFiles:
         elif os.pread(fd, 1, status.st_size - 1) != b"\n":
             os.write(fd, b"\n")  # a line that was cut short must not take the next one with it
         return fd
+
+    def _is_current(self, epoch: str) -> bool:
+        """Whether an open file is the one of that name, not erased and not written anew without what was forgotten."""
+        try:
+            return os.stat(file_of(self._state, epoch), follow_symlinks=False).st_ino == self._open[epoch][1]
+        except OSError:
+            return False
 
     def _let_go(self, epoch: str) -> None:
         self._unsynced.discard(epoch)

@@ -61,7 +61,8 @@ def keep(state: Path, digest: str, profile: KeptProfile, write: Write) -> bool:
     if path.exists():
         return False
     try:
-        (path.parent / "tables").mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path.parent, path.parent / "tables"):
+            folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise PortError(f"{path.parent}: {error.strerror}") from error
     for table in profile.tables:

@@ -28,6 +28,7 @@ from sealgate.app.ports import PortError, Reader
 from sealgate.app.recording import recorded
 from sealgate.app.runtime import Runtime
 from sealgate.app.screen import Outcome, at_end, at_mail
+from sealgate.audit.record import VERSION, moment
 from sealgate.checks.caller import Caller, handling
 from sealgate.checks.finding import Action
 from sealgate.mail.message import Envelope, Session
@@ -387,7 +388,7 @@ class Gate:
                 self._observer.observe(outcome, transaction.runtime.profile, _timings(transaction, laps, written))
             return answer
         except BaseException as error:
-            self._record("correction", v=1, id=reference, verdict="tempfail", why=repr(error)[:200])
+            self._record("correction", **self._about(), id=reference, verdict="tempfail", why=repr(error)[:200])
             raise
 
     @_guarded("abort")
@@ -417,7 +418,9 @@ class Gate:
         while self._owed:
             reference = self._owed.popleft()
             try:
-                self._append("correction", v=1, id=reference, verdict="tempfail", why="the journal did not answer")
+                self._append(
+                    "correction", **self._about(), id=reference, verdict="tempfail", why="the journal did not answer"
+                )
             except PortError:
                 self._owed.appendleft(reference)
                 raise
@@ -427,6 +430,11 @@ class Gate:
             if kind == "decision":
                 self._owed.append(event["id"])
             raise
+
+    def _about(self) -> dict[str, Any]:
+        """What each line that we add to the decisions begins with."""
+        runtime = self._current()
+        return {"v": VERSION, "t": moment(self._clock()), "host": runtime.host, "software": runtime.software}
 
     def _tell(self, outcome: Outcome, reference: str, queue_id: str) -> None:
         event, verdict = outcome.event, outcome.verdict
@@ -488,7 +496,9 @@ class Gate:
                 reference = connection.transaction.reference
             self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
             if not isinstance(error, PortError):
-                self._record("fault", v=1, id=reference, step=step, verdict="tempfail", why=repr(error)[:200])
+                self._record(
+                    "fault", **self._about(), id=reference, step=step, verdict="tempfail", why=repr(error)[:200]
+                )
         except BaseException as second:
             with contextlib.suppress(BaseException):
                 self._log.error("fault", step=step, id=reference, error=repr(second))

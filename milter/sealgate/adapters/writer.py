@@ -91,9 +91,10 @@ def unpacked(octets: bytes) -> tuple[tuple[Cut, ...], tuple[tuple[str, bytes], .
         for _ in range(sides):
             epoch, size = _SIDE.unpack_from(octets, at)
             at += _SIDE.size
-            if octets.find(b"\n", at, at + size) >= 0:
+            name = epoch.decode("ascii")
+            if octets.find(b"\n", at, at + size) >= 0 or not is_epoch(name):  # which would fail the whole batch
                 raise ValueError("a frame holds what is no line")
-            values.append((epoch.decode("ascii"), octets[at : at + size]))
+            values.append((name, octets[at : at + size]))
             at += size
     except (struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"a frame is not of our kind: {error}") from error

@@ -13,12 +13,19 @@ from typing import Any, Final
 
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Runtime
-from sealgate.audit.personal import SALT_OCTETS, commitment, domain_of, epoch_of, plain_address
+from sealgate.audit.personal import SALT_OCTETS, commitment, domain_of, epoch_of, plain_address, veil
 from sealgate.audit.record import capped
 from sealgate.checks.finding import Action, Mode
 from sealgate.profile.model import Showing
 
 LINE_RECIPIENTS: Final = 100  # in one line; the rest goes on in lines of kind `recipients` right behind it
+_TITLES: Final = frozenset({"subject", "thread-topic"})
+_OPEN: Final = frozenset({
+    "from", "sender", "resent-from", "reply-to", "message-id", "date", "resent-date", "mime-version", "content-type",
+    "content-transfer-encoding", *_TITLES,
+})  # fmt: skip
+"""Fields that name no recipient, or that the line has in clear anyway."""
+
 Event = dict[str, Any]
 
 
@@ -58,6 +65,8 @@ def recorded(event: Event, runtime: Runtime, salts: Callable[[int], bytes] = os.
     if subject := event.get("header", {}).get("subject"):
         shown = capped(subject) if policy.subject is Showing.CLEAR else hider.subject(subject)
         first["header"] = event["header"] | {"subject": shown}
+    if digests := event.get("seal", {}).get("fields"):
+        first["seal"] = event["seal"] | {"fields": hider.digests(digests)}
     rest = range(LINE_RECIPIENTS, len(recipients), LINE_RECIPIENTS)
     about = {name: event[name] for name in ("v", "t", "host")}
     more = tuple(
@@ -76,6 +85,7 @@ class _Hider:
         self._salts = salts
         self._recipients: list[list[str]] = []
         self._subject: list[str] = []
+        self._fields = ""
 
     def address(self, argument: str) -> Event:
         plain = plain_address(argument)
@@ -88,8 +98,22 @@ class _Hider:
         self._subject = [salt, text]
         return {"length": len(text), "salted": hashed, "k": self._epoch}
 
+    def digests(self, fields: list[str]) -> list[str]:
+        """Veil those by which a hidden value could be guessed: a To field often holds one address and no more."""
+        if not self._recipients and not self._subject:
+            return fields
+        salt = self._salts(SALT_OCTETS)
+        self._fields, veiled = salt.hex(), veil(self._key(), salt)
+        made = []
+        for field in fields:
+            name, _, digest = field.partition(" ")
+            is_title = name.lower() in _TITLES
+            is_hidden = bool(self._subject) if is_title else bool(self._recipients) and name.lower() not in _OPEN
+            made.append(f"{name} {veiled(digest)}" if is_hidden and digest != "-" else field)
+        return made
+
     def side(self, reference: str) -> tuple[Event, ...]:
-        found: Event = {}
+        found: Event = {"fields": self._fields} if self._fields else {}
         if self._recipients:
             found["rcpt"] = self._recipients
         if self._subject:
@@ -97,11 +121,14 @@ class _Hider:
         return ({"epoch": self._epoch, "id": reference, **found},) if found else ()
 
     def _hidden(self, value: str) -> tuple[str, str]:
+        key, salt = self._key(), self._salts(SALT_OCTETS)
+        return commitment(key, salt, value), salt.hex()
+
+    def _key(self) -> bytes:
         key = self._runtime.epochs.get(self._epoch)
         if key is None:
             raise PortError(f"there is no key for personal values of {self._epoch}")
-        salt = self._salts(SALT_OCTETS)
-        return commitment(key, salt, value), salt.hex()
+        return key
 
 
 def _is_counted(event: Event) -> bool:

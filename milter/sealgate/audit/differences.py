@@ -6,12 +6,12 @@ has in clear. Of links it has scheme and host: that a link is the very same is o
 Pure; the message and the line may be anybody's, and nothing here raises on them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sealgate.audit.finding_line import recorded_fields
 from sealgate.audit.looking import text_at
+from sealgate.audit.matching import recorded_fields, veiled_fields
 from sealgate.checks import canspam, hosts, oneclick
 from sealgate.checks.facts import Facts, Known
 from sealgate.checks.postal_words import words_of
@@ -101,7 +101,13 @@ class Differences:
 
 
 def differences(
-    event: Event, message: Message, facts: Facts, body: bytes, body_sha256: str, signatures: tuple[Signature, ...]
+    event: Event,
+    message: Message,
+    facts: Facts,
+    body: bytes,
+    body_sha256: str,
+    signatures: tuple[Signature, ...],
+    veil: Callable[[str], str] | None = None,
 ) -> Differences:
     """Hold a copy against its line.
 
@@ -112,6 +118,7 @@ def differences(
         body: with CRLF line ends.
         body_sha256: of the relaxed body, in hex.
         signatures: those of the copy that can be read.
+        veil: see `personal.veil`; without it nothing is known of fields whose digests are veiled.
     """
     recorded = text_at(event, "message", "body_sha256")
     body_state = "unknown" if not recorded else SAME if recorded == body_sha256 else "changed"
@@ -120,7 +127,7 @@ def differences(
         own = next((one for one in signatures if one.body_hash.hex() == recorded), None)
         encoding = read_headers(message.headers).encoding
         cause = explain_body(body, own, encoding) if own is not None else ""
-    fields = _fields(event, message.headers)
+    fields = _fields(event, message.headers, veil)
     proven = {field.name.lower() for field in fields if field.what == SAME}
     return Differences(
         body_state, cause, fields, _unsigned(event, message.headers),
@@ -131,18 +138,22 @@ def differences(
 # -- the header --------------------------------------------------------------------------------------------------------
 
 
-def _fields(event: Event, headers: Headers) -> tuple[FieldState, ...]:
+def _fields(event: Event, headers: Headers, veil: Callable[[str], str] | None) -> tuple[FieldState, ...]:
     recorded = recorded_fields(event)
     if not recorded:
         return tuple(_by_text(event, name, key, headers) for name, key in IN_CLEAR)
-    changes = {change.name.lower(): change for change in compare_fields(recorded, headers)}
+    changes = {change.name.lower(): change for change in compare_fields(recorded, headers, veil)}
     found = []
     names: dict[str, str] = {}
     for spelled in (one.partition(" ")[0] for one in recorded):
         names.setdefault(spelled.lower(), spelled)
     there = {one.partition(" ")[0].lower() for one in recorded if not one.endswith(" -")}
+    veiled = {one.lower() for one in veiled_fields(event)} if veil is None else set()
     for lower, name in names.items():
         change = changes.get(lower)
+        if lower in veiled:
+            found.append(FieldState(name, "unknown"))
+            continue
         if change is None:
             if lower in there:
                 found.append(FieldState(name, SAME))

@@ -1,9 +1,11 @@
 """What of a line of salts and values stays when something is to be forgotten, and how old such a line is.
 
-The lines are those of `adapters.personal`: `{"epoch":…,"id":…,"rcpt":[[salt,address],…],"subject":[salt,text]}`. A
-recipient who is taken out of one leaves the others of the same message as they were, each with a salt of its own, so
-what is known of them can still be proven. A line that a crash cut short belongs to no decision that was acknowledged,
-and goes whenever its file is written anew. Pure; lines may hold anything, and nothing here raises on them.
+The lines are those of `adapters.personal`:
+`{"epoch":…,"fields":salt,"id":…,"rcpt":[[salt,address],…],"subject":[salt,text]}`. A recipient who is taken out of one
+takes along the salt of the digests of its header fields, in which the address may stand too, and leaves the others of
+the same message as they were, each with a salt of its own, so what is known of them can still be proven. A line that a
+crash cut short belongs to no decision that was acknowledged, and goes whenever its file is written anew. Pure; lines
+may hold anything, and nothing here raises on them.
 """
 
 import json
@@ -76,7 +78,9 @@ def without_address(address: str) -> Forgetting:
         rest = [pair for pair in pairs if not (isinstance(pair, list) and len(pair) == 2 and pair[1] == plain)]
         if len(rest) == len(pairs):
             return Kept(line)  # it is the text of a subject
-        less = {name: value for name, value in event.items() if name != "rcpt"} | ({"rcpt": rest} if rest else {})
+        # With the salt of the header's digests the address could still be guessed: To and Cc name it too.
+        less = {name: value for name, value in event.items() if name not in ("rcpt", "fields")}
+        less |= {"rcpt": rest} if rest else {}
         return Kept(_written(less), len(pairs) - len(rest))
 
     return kept

@@ -14,6 +14,9 @@ _SENTENCES: Final = {
     "fault": "message {id}, {step}: {why}",
     "correction": "message {id}: {why}",
     "worker-died": "exit status {status} (negative: the number of a signal)",
+    "checkpoint": "the tree over {size} lines, signed",
+    "recipients": "part {part} of the recipients of {of}",
+    "rotated": "a new file begins here",
     "key": "{key} stays as it was read before: {why}",
     "anchored": "the checkpoint over {size} lines, by {way} {place}",
     "stop": "told to end",
@@ -46,9 +49,10 @@ def _special(kind: str, event: Mapping[str, Any]) -> str:
         how = "took over from another version, without a pause" if event["restarted"] else "began to serve"
         return f"{how}, under profile {str(event.get('profile'))[:12]}"
     if kind == "forgotten":
-        lines = f"lines {event['first']} to {event['last']} were removed" if event["what"] == "lines" else ""
-        values = lines or f"{event['values']} values behind hashes and {len(event['keys'])} keys were erased"
-        return f"{values}; by {event['by']}: {event['reason'] or 'no reason given'}"
+        lines = f"lines {event['first_line']} to {event['last_line']} were removed" if event["what"] == "lines" else ""
+        values, keys = event.get("values", 0), len(event.get("keys", ()))
+        several = f"{values} value{'s' * (values != 1)} behind hashes and {keys} key{'s' * (keys != 1)} erased"
+        return f"{lines or several}; by {event['by']}: {event['reason'] or 'no reason given'}"
     if kind == "reload":
         if event["result"] == "done":
             return f"profile {event['profile'][:12]} in force, before it {event['before'][:12]}"

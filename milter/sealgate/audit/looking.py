@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sealgate.audit.personal import domain_of, plain_address
@@ -20,6 +21,7 @@ CONTINUED: Final = b'"kind":"recipients"'
 """Octets of a line that continues the decision before it."""
 
 _LITERAL: Final = re.compile(r"[ !#-\[\]-~]+")  # what JSON writes as it is
+_RUN: Final = re.compile(r"[^\s<>,;:\"()]+")
 _ADDRESS: Final = r"[^\s<>,;:\"()@]{1,320}"
 _SURE: Final = 400  # characters of a value that are never cut off in the record
 _MAX_PARTS: Final = 1_000_000
@@ -238,7 +240,13 @@ def _is_from(event: Event, wanted: tuple[str, ...]) -> bool:
     if plain_address(text_at(event, "envelope", "from")) in wanted:
         return True
     shown = text_at(event, "header", "from").lower()
-    return any(one in shown and one in re.findall(f"{_ADDRESS}@{_ADDRESS}", shown) for one in wanted)
+    return any(one in shown and one in _addresses(shown) for one in wanted)
+
+
+def _addresses(text: str) -> set[str]:
+    """What looks like an address; each character is looked at once, however long a run without `@` is."""
+    runs = (run.split("@") for run in _RUN.findall(text))
+    return {f"{local}@{domain}" for run in runs for local, domain in pairwise(run) if local and domain}
 
 
 def _has_domain(event: Event, wanted: tuple[str, ...]) -> bool:

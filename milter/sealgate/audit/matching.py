@@ -3,8 +3,9 @@
 Our own signature in the copy says most: the hash of the body as it was sealed (`bh=`), the domain, the selector and the
 second of `t=`. So the line is found also where body or Message-ID were changed on the way. Then come the body as it is
 now, the Message-ID, the queue id in a Received field, and, weakest, author and date. `ranked` weighs the lines of a
-whole record in one pass and keeps the best few; `audit.differences` says what is not as it was. Pure; the copy and the
-lines may be anybody's, nothing here raises on them, and memory is that of a few lines.
+whole record in one pass and keeps the best few, `line_of` takes the best of a sealed message; `audit.differences` says
+what is not as it was. Pure; the copy and the lines may be anybody's, nothing here raises on them, and memory is that of
+a few lines.
 """
 
 import heapq
@@ -16,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic
 
 from sealgate.audit.looking import Found, L, event_of, groups_of, joined, longest_literal, text_at
+from sealgate.audit.personal import VEILED
 from sealgate.mail.address import AddressError, parse_mailboxes
 from sealgate.mail.headers import Headers, decoded, unfolded
 from sealgate.seal.signature import Signature, SignatureRefused, read_signature
@@ -100,6 +102,11 @@ class Evidence:
         """Whether more than author and date speak for it."""
         return self.points > 2
 
+    @property
+    def is_of_content(self) -> bool:
+        """Whether the message itself speaks for it, and not only when and under which name it was queued."""
+        return self.has_body or self.sealed or self.has_message_id
+
     def told(self) -> tuple[str, ...]:
         """In words, the strongest first."""
         found = []
@@ -177,6 +184,28 @@ def ranked(lines: Iterable[L], traces: Traces, *, is_weak: bool = False) -> tupl
     return tuple(candidate for _, candidate in sorted(best, key=lambda one: one[0], reverse=True)), ties
 
 
+def line_of(lines: Iterable[L], traces: Traces) -> Event | None:
+    """Return what is recorded of a copy as it was sealed, or None; among lines that weigh the same, the latest.
+
+    Lines of messages that left unsealed say nothing of what was signed and are passed over; so are those for which no
+    more speaks than a queue id or a second.
+    """
+    best, _ = ranked(lines, traces)
+    sealed = (one.found.event for one in best if one.evidence.is_of_content and _signed(one.found.event))
+    return next(sealed, None)
+
+
+def recorded_fields(event: Event) -> tuple[str, ...]:
+    """The digests of the signed fields that a line holds, for `seal.diagnose.compare_fields`; none: it has none."""
+    return tuple(one for one in _seal_list(event, "fields") if isinstance(one, str))
+
+
+def veiled_fields(event: Event) -> tuple[str, ...]:
+    """The names of the fields whose digests say nothing without key and salt (`personal.veil`)."""
+    names = (one.partition(" ")[0] for one in recorded_fields(event) if f" {VEILED}" in one)
+    return tuple(dict.fromkeys(names))
+
+
 def evidence_of(event: Event, traces: Traces) -> Evidence:
     """Say what speaks for this line."""
     if event.get("kind") != "decision":
@@ -208,9 +237,13 @@ def second_of(signature: Signature) -> str:
 
 
 def _signed(event: Event) -> str:
+    return " ".join(map(str, _seal_list(event, "signed")))
+
+
+def _seal_list(event: Event, name: str) -> list[Any]:
     seal = event.get("seal")
-    signed = seal.get("signed") if isinstance(seal, dict) else None
-    return " ".join(map(str, signed)) if isinstance(signed, list) else ""
+    found = seal.get(name) if isinstance(seal, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _authors(headers: Headers) -> tuple[str, ...]:

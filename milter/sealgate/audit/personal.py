@@ -9,10 +9,14 @@ because only the hash was ever part of it. Pure; nothing raises.
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from typing import Final
 
 KEY_OCTETS: Final = 32
 SALT_OCTETS: Final = 16
+VEILED: Final = "~"
+"""Stands in front of the digest of a header field that was made with key and salt (`veil`)."""
+
 _EPOCH: Final = re.compile(r"[0-9]{4}q[1-4]")
 
 
@@ -42,3 +46,16 @@ def domain_of(argument: str) -> str:
 def commitment(key: bytes, salt: bytes, value: str) -> str:
     """Return the 32 hex digits that stand for a value: the first 16 octets of HMAC-SHA-256 over salt and value."""
     return hmac.new(key, salt + value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+def veil(key: bytes, salt: bytes) -> Callable[[str], str]:
+    """Return what makes of the digest of a header field another 16 hex digits, with `VEILED` in front.
+
+    The plain digest of `To: bob@example.net` or of a Subject can be guessed as well as a plain hash of the value can.
+
+    Args:
+        key: of the quarter.
+        salt: of one message.
+    """
+    own = hmac.digest(key, salt + b"header fields", "sha256")
+    return lambda digest: VEILED + hashlib.sha256(own + digest.encode("ascii", "replace")).hexdigest()[:16]

@@ -125,7 +125,7 @@ def _listed(counts: dict[str, int]) -> str:
 
 
 def _day(moment: str) -> str:
-    return moment[:10] if moment[11:19] == "00:00:00" else _minute(moment)
+    return moment[:10] if moment[11:19] in ("", "00:00:00") else _minute(moment)
 
 
 def _minute(moment: str) -> str:

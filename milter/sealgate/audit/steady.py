@@ -27,9 +27,6 @@ def steady(event: Mapping[str, Any]) -> Event:
     header = made.get("header")
     if isinstance(header, dict) and isinstance(header.get("subject"), str):
         header["subject"] = {"text": header["subject"]}
-    for name in ("first", "last"):
-        if isinstance(made.get(name), int):  # numbers of lines; in `refusals` these are the ids of messages
-            made[f"{name}_line"] = made.pop(name)
     if cuts:
         made["cut"] = cuts
     return made

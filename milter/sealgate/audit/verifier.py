@@ -692,8 +692,9 @@ class _Walk:
         explained = event.get("octets") == self.void_octets and event.get("sha256") == self._void.hexdigest()
         synced = _synced(event)
         fault = self._fault(event)
-        if fault is None and explained:
-            pass  # the record stands where it says
+        covered = event.get("covered")
+        if fault is None and explained:  # the record stands where it says
+            missing = max(0, covered - event["seq"] + 1) if _is_count(covered) else 0
         elif self.seq < 0 and self.broken is None:
             pass  # the first line of all, taken at its word: what it speaks of is in an older file
         elif synced is not None and synced == Head(self.seq, self.digest) and event["seq"] > synced.seq:
@@ -772,11 +773,11 @@ def _synced(event: Mapping[str, Any]) -> Head | None:
 
 
 def _seconds(one: str, two: str) -> float:
-    """What lies between two moments of RFC 3339; 0 where one is none."""
+    """What lies between two moments of RFC 3339; for ever where one is none: the writer makes no such line."""
     try:
         return (datetime.fromisoformat(two) - datetime.fromisoformat(one)).total_seconds()
     except (ValueError, TypeError, OverflowError):
-        return 0.0
+        return float("inf")
 
 
 def _where(file: str, line: int) -> str:
@@ -812,15 +813,19 @@ def told(report: Report) -> list[str]:
     if report.first > 1:
         found.append(f"the lines begin with number {report.first}: nothing is said of older ones")
     if report.signed:
-        found.append(f"the audit key has signed {report.signed} of {report.checkpoints} checkpoints")
+        found.append(f"the audit key has signed {report.signed} of {_several(report.checkpoints, 'checkpoint')}")
     if report.unsealed:
-        found.append(f"behind the last signed checkpoint, not proven by the key: {report.unsealed} lines")
+        found.append(f"behind the last signed checkpoint, not proven by the key: {_several(report.unsealed, 'line')}")
     if report.compared == "same":
         found.append("the checkpoint that was kept elsewhere was made of these very lines")
     faults = _faults(report)
-    counted = f"{report.lines} lines, {report.checkpoints} checkpoints"
+    counted = f"{_several(report.lines, 'line')}, {_several(report.checkpoints, 'checkpoint')}"
     found.append(f"NOT WHOLE: {'; '.join(faults)} ({counted})" if faults else f"whole: {counted}")
     return found
+
+
+def _several(number: int, name: str) -> str:
+    return f"{number} {name}{'s' * (number != 1)}"
 
 
 def _faults(report: Report) -> list[str]:

@@ -1,9 +1,12 @@
 """The command `sealgate`: one file a verb. Exit statuses are those of sysexits.h.
 
 0 done · 1 the answer is no (a message would be refused, a check found warnings it was told to mind) · 64 usage ·
-65 unusable input · 69 the daemon is not there · 73 cannot create · 75 not known now, ask again · 78 configuration.
+65 unusable input · 69 the daemon is not there · 73 cannot create · 74 cannot write · 75 not known now, ask again ·
+78 configuration.
 """
 
+import errno
+import os
 import sys
 from keyword import iskeyword
 from typing import Any, Final, NoReturn
@@ -16,8 +19,11 @@ EX_USAGE: Final = 64
 EX_DATAERR: Final = 65
 EX_UNAVAILABLE: Final = 69
 EX_CANTCREAT: Final = 73
+EX_IOERR: Final = 74
 EX_TEMPFAIL: Final = 75
 EX_CONFIG: Final = 78
+UNWRITABLE: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a write of ours may meet that names no file: on standard output."""
 
 
 class Stop(click.ClickException):
@@ -53,6 +59,21 @@ class _Verbs(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. https://no-color.org is honoured; and `| head` is no fault, of which click would make one."""
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            ctx.color = False  # what echo and style write goes by it, in the verbs below too
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is not None or error.errno not in UNWRITABLE:
+                raise
+            # What is still held back has nowhere to go, and must not be complained of at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if isinstance(error, BrokenPipeError):
+                return 0
+            raise Stop(EX_IOERR, f"what there is to say could not be written out: {error.strerror}") from error
+
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="sealgate")
@@ -80,7 +101,4 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # `| head` is not a fault
-        sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)

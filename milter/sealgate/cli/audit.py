@@ -11,8 +11,7 @@ import click
 
 from sealgate.adapters.auditfiles import Tail
 from sealgate.audit.looking import CONTINUED, Wanted, event_of, groups_of, joined
-from sealgate.cli import EX_DATAERR, Stop
-from sealgate.cli.audit_asking import columns, filter_options, record_options, record_or_stop, wanted_of
+from sealgate.cli.audit_asking import columns, filter_options, record_options, record_or_stop, unread, wanted_of
 from sealgate.cli.telling import NOISE, harmless, row, unharmed
 
 _VERBS: Final = MappingProxyType({
@@ -87,7 +86,7 @@ def tail(lines: int, follow: bool, shows_all: bool, as_json: bool, **said: Any) 
     except KeyboardInterrupt:
         pass
     except OSError as error:
-        raise Stop(EX_DATAERR, f"{error.filename or path}: {error.strerror}") from error
+        raise unread(error, path) from error
 
 
 def _row(group: tuple[bytes, ...]) -> str:

@@ -3,6 +3,7 @@
 Filters of one kind are alternatives; filters of different kinds must all hold.
 """
 
+import errno
 import shutil
 import sys
 import time
@@ -19,7 +20,7 @@ from sealgate.adapters.auditfiles import files_of
 from sealgate.audit.looking import CLASSES, Wanted
 from sealgate.audit.moments import moment_of
 from sealgate.audit.personal import plain_address
-from sealgate.cli import EX_DATAERR, EX_USAGE, Stop
+from sealgate.cli import EX_DATAERR, EX_USAGE, UNWRITABLE, Stop
 from sealgate.cli.loading import settings_option, settings_or_stop
 from sealgate.mail.reply import printable
 from sealgate.wiring import read_settings
@@ -52,7 +53,7 @@ class Record:
         try:
             found = files_of(self.path)
         except OSError as error:
-            raise Stop(EX_DATAERR, f"{self.path.parent}: {error.strerror}") from error
+            raise unread(error, self.path) from error
         if not found:
             raise Stop(EX_DATAERR, f"there is no audit file at {self.path}; name another one with --log")
         return found
@@ -159,6 +160,21 @@ class Bar:
             self._drawn = ""
 
 
+def unread(error: OSError, path: Path, status: int = EX_DATAERR) -> Stop:
+    """What to say, and what to do, where a file of the record cannot be read.
+
+    Raises:
+        OSError: it is no such file: what we say cannot be written out, of which `sealgate.cli` speaks.
+    """
+    if error.filename is None and error.errno in UNWRITABLE:
+        raise error
+    if error.errno == errno.ENOENT and Path(error.filename or path) in (path, path.parent):
+        return Stop(status, f"there is no audit file at {path}; name another one with --log")
+    is_denied = error.errno == errno.EACCES
+    advice = "; run this as root, as the gate's own account, or in its group" * is_denied
+    return Stop(status, f"{error.filename or path}: {error.strerror}{advice}")
+
+
 @contextmanager
 def reading(label: str) -> Iterator[Bar]:
     """A bar, and an exit status for what a disk can do.
@@ -170,8 +186,6 @@ def reading(label: str) -> Iterator[Bar]:
     try:
         yield bar
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise Stop(EX_DATAERR, f"{error.filename}: {error.strerror}") from error
+        raise unread(error, Path()) from error
     finally:
         bar.clear()

@@ -22,6 +22,10 @@ from sealgate.cli.telling import Event, harmless, row, unharmed
 from sealgate.mail.reply import printable
 
 _ID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{16}")  # as the gate makes them
+_ADVICE: Final = (
+    "An id is the 16 letters and digits behind `refusal` in a reply; a queue id is written as in the MTA's log. "
+    "Without either: sealgate audit find --rcpt ADDR, or audit match FILE.eml. Lines past keep_lines are gone."
+)
 _MOST: Final = 1_000  # messages that had one queue id
 
 
@@ -95,6 +99,7 @@ class _Gathered:
     _ids: set[str] = field(default_factory=set)
     _needles: list[bytes] = field(default_factory=list)
     _is_open: bool = False  # the line before is ours, and may be continued
+    _more: list[Line] = field(default_factory=list)  # by these so far
 
     def __post_init__(self) -> None:
         self._needles = [self.reference.encode("ascii", "replace")]
@@ -102,11 +107,9 @@ class _Gathered:
     def take(self, line: Line) -> None:
         octets = line.octets
         if self._is_open and CONTINUED in octets:
-            last = self.told[-1]
-            event = joined([last.event, event_of(octets)])
-            self.told[-1] = Found(event, (*last.lines, line))
+            self._more.append(line)
             return
-        self._is_open = False
+        self._settle()
         if b'"kind":"refusals"' in octets:
             self._count(octets)
             return
@@ -121,6 +124,15 @@ class _Gathered:
                 self._ids.add(reference)  # its corrections come later, and do not have the queue id
                 self._needles.append(reference.encode("ascii", "replace"))
 
+    def _settle(self) -> None:
+        """Put together what the last decision is continued by, once it is known to be all."""
+        self._is_open = False
+        if self._more:
+            last = self.told[-1]
+            event = joined([last.event, *(event_of(line.octets) for line in self._more)])
+            self.told[-1] = Found(event, (*last.lines, *self._more))
+            self._more = []
+
     def _count(self, octets: bytes) -> None:
         if not _ID.fullmatch(self.reference) or len(self.counts) >= _MOST:
             return
@@ -129,11 +141,13 @@ class _Gathered:
             self.counts.append(event)
 
     def lines(self) -> Iterator[Line]:
+        self._settle()
         for found in self.told:
             yield from found.lines
 
     def messages(self) -> list[tuple[Found[Line], tuple[Event, ...]]]:
         """Each decision with what came of it later; what has no decision stands for itself. Newest last."""
+        self._settle()
         decisions = [found for found in self.told if found.event.get("kind") == "decision"]
         others = [found for found in self.told if found.event.get("kind") != "decision"]
         known = {found.event.get("id") for found in decisions}
@@ -147,6 +161,8 @@ class _Gathered:
 
 def _say_why_not(gathered: _Gathered, record: Record, reference: str) -> None:
     click.echo(f"sealgate: {record.path} and its older files have no line of {printable(reference)}", err=True)
+    if not gathered.counts:
+        click.echo(_ADVICE, err=True)
     if gathered.counts:
         click.echo("A client without a login is only counted when it is refused. It is one of these:")
         for event in gathered.counts:

@@ -109,7 +109,8 @@ def _tell(gone: Forgotten, *, is_trial: bool) -> None:
         click.echo("nothing of that is kept")
         return
     would = "would go" if is_trial else "gone"
-    click.echo(f"{would}: {gone.values} salts with their values, of {', '.join(gone.epochs) or 'no quarter'}")
+    salts = "1 salt with its value" if gone.values == 1 else f"{gone.values} salts with their values"
+    click.echo(f"{would}: {salts}, of {', '.join(gone.epochs) or 'no quarter'}")
     if gone.keys:
         click.echo(f"{would}: the key of {', '.join(gone.keys)}")
         if not is_trial:

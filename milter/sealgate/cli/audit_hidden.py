@@ -18,7 +18,7 @@ from typing import Any, Final
 from sealgate.adapters import epochs, personal
 from sealgate.app.ports import PortError
 from sealgate.audit.looking import Event, event_of, longest_literal, recipients, text_at
-from sealgate.audit.personal import commitment, domain_of, is_epoch
+from sealgate.audit.personal import commitment, domain_of, is_epoch, veil
 
 _ID: Final = re.compile(rb'"id":"([^"\\]{1,64})"')  # the first one is the decision's own
 _CHUNK: Final = 100_000
@@ -141,6 +141,7 @@ class Values:
         subject: empty: not known.
         is_proven: whether key and salt were there.
         why: why nothing is known; empty: something is, or nothing is hashed.
+        veil: what veils the digests of header fields (`personal.veil`); None: key or salt is not there.
     """
 
     by_hash: Mapping[str, str] = field(default_factory=dict)
@@ -148,6 +149,7 @@ class Values:
     subject: str = ""
     is_proven: bool = False
     why: str = ""
+    veil: Callable[[str], str] | None = None
 
     def of(self, place: int, hashed: str) -> str:
         """The recipient at a place of the list, which has this hash; empty: not known."""
@@ -183,7 +185,8 @@ def values_of(state: Path | None, event: Event) -> Values:
         return Values(in_order=order, subject=title[1])
     proven = {_committed(key, salt, value): value for salt, value in pairs}
     is_title = bool(hidden) and _committed(key, *title) == hidden.get("salted")
-    return Values(proven, subject=title[1] if is_title else "", is_proven=True)
+    veiling = _veil(key, side.get("fields"))
+    return Values(proven, subject=title[1] if is_title else "", is_proven=True, veil=veiling)
 
 
 def _side_of(state: Path, epoch: str, reference: str) -> dict[str, Any]:
@@ -219,6 +222,13 @@ def _committed(key: bytes, salt: str, value: str) -> str:
         return commitment(key, bytes.fromhex(salt), value)
     except ValueError:
         return ""
+
+
+def _veil(key: bytes, salt: Any) -> Callable[[str], str] | None:
+    try:
+        return veil(key, bytes.fromhex(salt)) if isinstance(salt, str) else None
+    except ValueError:
+        return None
 
 
 def _needle(text: str) -> bytes:

@@ -125,8 +125,10 @@ def _matched(copies: tuple[_Copy, ...], record: Record, wanted: Wanted) -> Match
 
 def _compared(copy: _Copy, candidates: tuple[Candidate[Line], ...], ties: int, record: Record) -> Matched:
     event = candidates[0].found.event
-    found = differences(event, copy.message, copy.facts, copy.filed.body, copy.body_sha256, copy.traces.signatures)
     values = values_of(record.state, event)
+    found = differences(
+        event, copy.message, copy.facts, copy.filed.body, copy.body_sha256, copy.traces.signatures, values.veil
+    )
     known = {*clear_recipients(event), *values.by_hash.values(), *values.in_order}
     return Matched(
         copy.filed.notes,

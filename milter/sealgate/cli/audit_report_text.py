@@ -1,7 +1,7 @@
 """The report as plain text, Markdown and CSV. Whatever a cell holds, it stays a cell.
 
 - Nothing that a terminal, a browser or an editor obeys is left: control characters, direction marks, lone surrogates.
-- Markdown: every sign that means something to it is escaped, HTML too.
+- Markdown: every sign is escaped where it means something to it, HTML and bare addresses of pages too.
 - CSV (RFC 4180): a cell that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers.
 """
 
@@ -13,7 +13,8 @@ from itertools import chain
 
 from sealgate.audit.document import Cell, Document, Table
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~<>&^=$:-])")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]#!|~<>&^=$]|:(?![\s\d]|$)|(?<=www)\.", re.IGNORECASE)
+_LIST = re.compile(r"^(?:(?=[-+])|\d{1,9}(?=[.)]))")  # what would begin one
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -110,4 +111,5 @@ def _markdown(report: Document) -> Iterator[str]:
 
 
 def _marked(value: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", plain(value))
+    """A text as it is, for Markdown: dates, times and brackets of statutes stay readable in the source too."""
+    return _LIST.sub(r"\g<0>\\", _MARKDOWN.sub(r"\\\g<0>", plain(value).lstrip()))

@@ -131,7 +131,8 @@ def _removing(settings: Settings, live: Path, plan: Plan, *, is_trial: bool) -> 
     if old and not is_trial:
         for one in old:
             rotating.remove(one.path)
-        _say(settings, "lines", files=[one.path.name for one in old], first=old[0].first, last=old[-1].last)
+        names = [one.path.name for one in old]
+        _say(settings, "lines", files=names, first_line=old[0].first, last_line=old[-1].last)
     try:
         gone = _aged(settings, record, now, is_trial=is_trial)
     except PortError as error:

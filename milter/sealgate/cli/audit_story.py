@@ -65,7 +65,9 @@ def _wrapped(rows: Iterable[_Row], width: int) -> Iterator[str]:
         if label == "title":
             yield text
             continue
-        lines = textwrap.wrap(text, max(20, width - _LABEL - 2), break_on_hyphens=False) or [""]
+        inset = " " * (len(text) - len(text.lstrip(" ")))
+        room = max(20, width - _LABEL - 2)
+        lines = textwrap.wrap(text, room, break_on_hyphens=False, subsequent_indent=inset) or [""]
         for number, line in enumerate(lines):
             yield f"  {label if not number else '':<{_LABEL}}{line}".rstrip()
 

@@ -23,6 +23,7 @@ from sealgate.audit import verifier
 from sealgate.audit.note import quickly_signed
 from sealgate.audit.verifier import START, Key, Note, Report
 from sealgate.cli import EX_DATAERR, Stop
+from sealgate.cli.audit_asking import unread
 from sealgate.cli.loading import settings_option, settings_or_stop
 
 _LONG: Final = 20_000_000  # octets that take long enough for a bar
@@ -80,9 +81,10 @@ def command(
     except PortError as error:
         raise Stop(EX_DATAERR, str(error)) from error
     except OSError as error:
-        raise Stop(_status(error), f"{error.filename}: {error.strerror}") from error
+        raise unread(error, log_path or Path(settings.audit_log if settings else ""), _status(error)) from error
     if not paths:
-        raise Stop(os.EX_NOINPUT, f"there is no audit file at {log_path or (settings and settings.audit_log)}")
+        place = log_path or (settings and settings.audit_log)
+        raise Stop(os.EX_NOINPUT, f"there is no audit file at {place}; name another one with --log, or FILES")
     report = _verified(paths, proof, START if from_start else None, is_thorough=thorough)
     for line in [json.dumps(_as_json(report, paths, proof))] if as_json else _told(report, proof):
         click.echo(line)
@@ -135,7 +137,7 @@ def _verified(paths: Sequence[Path], proof: _Proof, start: verifier.Head | None,
     try:
         met = {path: os.stat(path) for path in paths}
     except OSError as error:
-        raise Stop(_status(error), f"{error.filename}: {error.strerror}") from error
+        raise unread(error, Path(error.filename or ""), _status(error)) from error
 
     def contents() -> Iterator[tuple[str, Iterator[bytes]]]:
         for path in paths:
@@ -176,7 +178,7 @@ def _lines(path: Path, met: os.stat_result, moved: Callable[[int], None], *, is_
     except FileNotFoundError as error:
         raise Stop(EX_DATAERR, f"{path} was rotated while the files were read: run this again") from error
     except OSError as error:
-        raise Stop(_status(error), f"{path}: {error.strerror or error}") from error
+        raise unread(error, path, _status(error)) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from sealgate.audit import incidents
 from sealgate.mail.reply import printable
 
 Event = dict[str, Any]
@@ -20,7 +21,7 @@ _HINT: Final = re.compile("[\n?] {4}")  # what parts a problem from its hint, al
 NOISE: Final = (b'"kind":"checkpoint"', b'"kind":"recipients"', b'"kind":"anchored"')
 """What no person wants to see among decisions."""
 
-_ABOUT_THE_LINE: Final = ("kind", "t", "w", "v", "seq", "prev", "host", "software")
+_TROUBLE: Final = frozenset({"gap", "recovered", "full", "clock", "worker-died", "key"})
 
 
 def parsed(line: bytes) -> Event:
@@ -80,9 +81,9 @@ def _row(event: Event, width: int, *, is_dated: bool) -> str:
     if event.get("kind") in ("correction", "fault"):
         return f"{clock} {_afterwards(event, room)}"
     if event.get("kind") != "decision":
-        rest = {k: v for k, v in event.items() if k not in _ABOUT_THE_LINE}
-        kind = printable(str(event.get("kind", "?")), 20)
-        return click.style(f"{clock} {kind:<10} {printable(json.dumps(rest), max(20, room - 11))}", dim=True)
+        kind = str(event.get("kind", "?"))
+        told = f"{clock} {printable(kind, 20):<10} {printable(incidents.told(kind, event), max(20, room - 11))}"
+        return click.style(told, fg="yellow", bold=True) if kind in _TROUBLE else click.style(told, dim=True)
     word = printable(str(event["verdict"]), 12)
     head = click.style(f"{word:<10}", fg=_COLOUR.get(word), bold=True)
     auth = event["auth"]

@@ -9,32 +9,28 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from sealgate.adapters import verifier
+from sealgate.adapters.auditfiles import stream
 from sealgate.adapters.key_records import KeyRecords, read_key_records
 from sealgate.app.ports import Dns
 from sealgate.app.verification import Inspector, Result, Verified
-from sealgate.audit.finding_line import Traces, line_of
+from sealgate.audit.matching import line_of, traces_of
 from sealgate.cli import EX_DATAERR, EX_TEMPFAIL, EX_USAGE, Stop
 from sealgate.cli.asking import resolver
+from sealgate.cli.audit_hidden import values_of
 from sealgate.cli.loading import settings_option
 from sealgate.cli.verifying import Told, as_json, told
 from sealgate.mail.address import AddressError, normal_domain
 from sealgate.mail.filed import Filed, read_filed
-from sealgate.mail.headers import unfolded
 from sealgate.mail.reply import printable
-from sealgate.profile.model import Form
 from sealgate.screening.mailfiles import items
 from sealgate.seal.canonical import RelaxedBody
 from sealgate.wiring import read_settings
-
-_MAX_RECEIVED: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +76,9 @@ def command(ctx: click.Context, /, **said: Any) -> None:
     sealgate verify bounce.eml --server 192.0.2.53 --log /var/log/sealgate/audit.jsonl.1
     """
     asked = Asked(**said)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    for output in (sys.stdout, sys.stderr):
+        if hasattr(output, "reconfigure"):
+            output.reconfigure(errors="replace")
     try:
         organisation = normal_domain(asked.organisation) if asked.organisation else ""
     except AddressError as error:
@@ -103,9 +99,11 @@ def _told_and_judged(name: str, filed: Filed | None, fault: str, inspector: Insp
     body = RelaxedBody()
     body.feed(filed.body)
     body_hash = body.digest().hex()
-    line = _line(verified, body_hash, asked)
+    settings, _ = read_settings(asked.settings_path)
+    line = _line(verified, body_hash, asked.log_path or (Path(settings.audit_log) if settings else None), asked)
+    veil = values_of(Path(settings.state), line).veil if line is not None and settings is not None else None
     offline, own = bool(asked.keys), not verifier.HAS_NACL
-    story = Told(name, verified, body_hash, line, is_offline=offline, now=inspector.now, lacks_nacl=own)
+    story = Told(name, verified, body_hash, line, is_offline=offline, now=inspector.now, lacks_nacl=own, veil=veil)
     click.echo(json.dumps(as_json(story)) if asked.as_json else told(story))
     return _status(verified, all_pass=asked.all_pass)
 
@@ -159,36 +157,13 @@ def _records(key: str) -> dict[str, tuple[bytes, ...]]:
         raise Stop(EX_USAGE, f"--key {printable(key)}: {error}") from error
 
 
-def _line(verified: Verified, body_hash: str, asked: Asked) -> dict[str, Any] | None:
+def _line(verified: Verified, body_hash: str, path: Path | None, asked: Asked) -> dict[str, Any] | None:
     """The audit line of the message, where there is an audit file that can be read."""
-    if asked.no_log or not verified.total:
+    if asked.no_log or not verified.total or path is None:
         return None
-    path = asked.log_path
-    if path is None:
-        settings, _ = read_settings(asked.settings_path)
-        if settings is None:
-            return None
-        path = Path(settings.audit_log)
     try:
-        with path.open("rb") as file:
-            return line_of(file, _traces(verified, body_hash))
+        return line_of(stream([path]), traces_of(verified.filed.headers, body_hash))
     except OSError as error:
         if asked.log_path is not None:
             raise Stop(EX_USAGE, f"{path}: {error.strerror}") from error
         return None
-
-
-def _traces(verified: Verified, body_hash: str) -> Traces:
-    headers = verified.filed.headers
-    hashes, times = {body_hash}, set()
-    for signature in (judged.signature for judged in verified.judged):
-        if signature is not None and signature.body_form is Form.RELAXED:
-            hashes.add(signature.body_hash.hex())
-        if signature is not None and signature.signed_at is not None and signature.signed_at < 1 << 34:
-            times.add(datetime.fromtimestamp(signature.signed_at, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-    ids = headers.every(b"message-id")
-    message_id = unfolded(ids[0].value).decode("utf-8", "surrogateescape") if ids else ""
-    words = [unfolded(f.value)[:2_000].decode("ascii", "replace").split() for f in headers.every(b"received")]
-    pairs = (pair for some in words[:_MAX_RECEIVED] for pair in pairwise(some))
-    queue_ids = frozenset(word.strip(";") for before, word in pairs if before.lower() == "id")
-    return Traces(frozenset(hashes), message_id, queue_ids, frozenset(times))

@@ -5,7 +5,7 @@ a terminal.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from sealgate.app.verification import Judged, Result, Verified
-from sealgate.audit.finding_line import recorded_fields
+from sealgate.audit.matching import recorded_fields, veiled_fields
 from sealgate.cli.advising import advice
 from sealgate.mail.reply import printable
 from sealgate.seal.coverage import Alignment, shared
@@ -41,6 +41,7 @@ class Told:
         is_offline: whether keys were given, and no DNS asked.
         now: seconds since the epoch, UTC.
         lacks_nacl: whether dkimpy could not verify Ed25519, so that our own reading did.
+        veil: what veils the digests of its header fields; None: key or salt is not there.
     """
 
     name: str
@@ -50,11 +51,12 @@ class Told:
     is_offline: bool
     now: int
     lacks_nacl: bool = False
+    veil: Callable[[str], str] | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What became of the recorded fields; nothing without a line."""
-        return compare_fields(recorded_fields(self.line or {}), self.verified.filed.headers)
+        return compare_fields(recorded_fields(self.line or {}), self.verified.filed.headers, self.veil)
 
 
 def told(story: Told) -> str:
@@ -263,10 +265,13 @@ def _record(story: Told) -> Iterator[str]:
     was = message.get("body_sha256") if isinstance(message, dict) else None
     if was:
         yield f"{_INDENT}the body {'is as it was' if was == story.body_hash else 'was changed since it was'} sealed"
+    unknown = ", ".join(veiled_fields(line)) if story.veil is None else ""
     if not recorded_fields(line):
         yield f"{_INDENT}it holds no digests of fields, so fields cannot be compared"
     elif not story.changes:
-        yield f"{_INDENT}all signed fields are as they were sealed"
+        yield f"{_INDENT}all {'other ' * bool(unknown)}signed fields are as they were sealed"
+    if unknown:
+        yield f"{_INDENT}of {printable(unknown, 300)} nothing is known: key and salt are not there, or not for you"
     for change in story.changes:
         yield _INDENT + _changed(change)
 

@@ -7,6 +7,7 @@ a clock that was set) is done by `tick`, each of it also where something else fa
 What can fail: disks. `write` raises `PortError`; everything else shows in `fault`.
 """
 
+import hashlib
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -65,6 +66,7 @@ class Keeper:
         keeping: the durability, and the name of the host.
         now: the wall clock as RFC 3339.
         counts: what is counted for the metrics, if anything.
+        covered: how many lines the newest checkpoint covered before the file was opened.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Keeper:
         keeping: Keeping,
         now: Callable[[], str] = timestamp,
         counts: Counts | None = None,
+        covered: int = 0,
     ) -> None:
         self._journal = journal
         self._side = side
@@ -85,9 +88,11 @@ class Keeper:
         self._refusals = Refusals()
         self._clock = Clock()
         self._fault, self._failed_at = "", 0.0
+        self._lost = covered if covered > journal.head.seq else 0
 
     def start(self) -> None:
-        """Say so where the clock stands before the last line's time."""
+        """Say so where lines are gone that a checkpoint covers, and where the clock stands before the last line's."""
+        self._try(self._tell_of_lost)
         last = self._journal.last_moment
         if last > self._now():
             said = {"kind": "clock", "why": "the last line is of a later time", "before": last}
@@ -133,6 +138,7 @@ class Keeper:
             self._try(self._journal.sync)
         if self._side is not None:
             self._try(self._side.sync)
+        self._try(self._tell_of_lost)
         self._try(self._journal.tick)
         if self._counts is not None:
             self._counts.tick(is_failing=bool(self.fault))
@@ -148,6 +154,17 @@ class Keeper:
         if self._side is not None:
             self._side.close()
         self._journal.close()
+
+    def _tell_of_lost(self) -> None:
+        """Say so, before a new checkpoint replaces the one that shows it: a file was restored, cut or taken away."""
+        head = self._journal.head
+        if self._lost:
+            self._own({
+                "kind": "gap", "why": "the files lack lines that the newest checkpoint covers", "octets": 0,
+                "sha256": hashlib.sha256(b"").hexdigest(), "covered": self._lost,
+                "synced": {"seq": head.seq, "digest": head.digest},
+            })  # fmt: skip
+        self._lost = 0
 
     def _tell(self, refusals: Sequence[dict[str, Any]]) -> None:
         if refusals:

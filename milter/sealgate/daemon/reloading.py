@@ -68,7 +68,11 @@ def for_health(ingredients: Ingredients) -> bytes:
 def told(before: Runtime, loaded: Loaded, now: float) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what the record says of a profile that was put in force: kind and fields of each line."""
     after, override = loaded.runtime, loaded.override
-    if before.override != override:
+    is_switch = before.override != override
+    # One reading may bring both. Where the switch is all that is new, no profile was put in force.
+    if not is_switch or before.digest != after.digest:
+        yield "reload", {"result": "done", "profile": after.digest, "before": before.digest}
+    if is_switch:
         said = override or before.override
         yield (
             "mode",
@@ -79,8 +83,6 @@ def told(before: Runtime, loaded: Loaded, now: float) -> Iterator[tuple[str, dic
                 "until": moment(override.until) if override else "",
             },
         )
-    else:
-        yield "reload", {"result": "done", "profile": after.digest, "before": before.digest}
     for kept in loaded.ingredients.kept:
         key, _, why = kept.partition(": ")
         yield "key", {"result": "kept", "key": key, "why": why}

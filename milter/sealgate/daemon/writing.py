@@ -16,6 +16,7 @@ until it works again; a file that another process holds for too long, or that is
 """
 
 import errno
+import gc
 import os
 import select
 import signal
@@ -42,6 +43,7 @@ TICK: Final = 1.0  # seconds between two looks whether the supervisor lives
 _CHUNK: Final = 1 << 18
 _BATCH: Final = 1 << 22  # octets of requests that are written at once
 _EVENTS: Final = 1_024
+_GARBAGE: Final = 50_000  # objects between two searches for cycles; lines make none, and each search delays a batch
 _ACCEPTS: Final = 64  # a turn, so that a storm of connections does not keep events waiting
 
 
@@ -73,8 +75,11 @@ def run_writer(
         keeper = Keeper(JournalFile(keeping.path, wait=wait, mark=mark), None, keeping, counts=counts)
     else:
         note, publish = auditkey.keep(state, keeping.name).signed, partial(auditkey.publish, state)
+        covered = auditkey.covered(state)  # before the predecessor's last lines, which are then in the file
         journal = JournalFile(keeping.path, wait=wait, mark=mark, note=note, publish=publish)
-        keeper = Keeper(journal, SideFiles(state), keeping, counts=counts)
+        keeper = Keeper(journal, SideFiles(state), keeping, counts=counts, covered=covered)
+    gc.freeze()  # the program itself need not be searched
+    gc.set_threshold(_GARBAGE)
     try:
         _Writer(listener, keeper, parent or os.getppid(), linger).run()
     finally:

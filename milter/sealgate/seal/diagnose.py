@@ -31,7 +31,7 @@ MAX_TRIALS: Final = 3_000  # header blocks that are hashed
 MAX_HASHED: Final = 32 * 1024 * 1024  # octets of them
 _NAME_COSTS: Final = 40  # octets that could be hashed in the time that looking up one name of `h=` takes
 _IN_PAIRS, _IN_THREES = 60, 16  # how many of the likeliest edits are combined
-_RECORDED: Final = re.compile(r"([\x21-\x39\x3b-\x7e]{1,200}) (-|[0-9a-f]{16})")
+_RECORDED: Final = re.compile(r"([\x21-\x39\x3b-\x7e]{1,200}) (-|~?[0-9a-f]{16})")
 
 _Canonical = Callable[[bytes, bytes], bytes]
 
@@ -114,13 +114,16 @@ def diagnose(signature: Signature, own: Field, headers: Headers, body: bytes, ke
     return Diagnosis(body_fits, False, body_cause=body_cause, header_cause=header_cause)
 
 
-def compare_fields(recorded: Iterable[str], headers: Headers) -> tuple[Change, ...]:
+def compare_fields(
+    recorded: Iterable[str], headers: Headers, veil: Callable[[str], str] | None = None
+) -> tuple[Change, ...]:
     """Say which signed fields are not as they were recorded, in the order of the record.
 
     Args:
         recorded: for each entry of `h=` in its order `Name` and the first 16 hex digits of the SHA-256 of that field's
             relaxed form with its CRLF, or `-` where there was no such field. What has another form is passed over.
         headers: the message as it is now.
+        veil: makes of such digits what is recorded as `~` and 16 hex digits; without it those are passed over.
     """
     names: dict[bytes, str] = {}
     was: dict[bytes, list[str]] = {}
@@ -130,10 +133,13 @@ def compare_fields(recorded: Iterable[str], headers: Headers) -> tuple[Change, .
             names.setdefault(key, found[1])
             was.setdefault(key, []).append(found[2])
     now: dict[bytes, list[str]] = {key: [] for key in names}
+    veiled = {key for key, digests in was.items() if any(digest[:1] == "~" for digest in digests)}
     for field in reversed(headers.fields):  # RFC 6376 5.4.2: the first mention is the lowest field
         if field.key in now:
-            now[field.key].append(hashlib.sha256(relaxed_field(field.name, field.value)).hexdigest()[:16])
-    return tuple(change for key in names for change in _changes(names[key], was[key], now[key]))
+            digest = hashlib.sha256(relaxed_field(field.name, field.value)).hexdigest()[:16]
+            now[field.key].append(veil(digest) if veil is not None and field.key in veiled else digest)
+    known = (key for key in names if veil is not None or key not in veiled)
+    return tuple(change for key in known for change in _changes(names[key], was[key], now[key]))
 
 
 def _changes(name: str, recorded: list[str], now: list[str]) -> Iterator[Change]:

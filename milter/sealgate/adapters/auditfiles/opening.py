@@ -3,7 +3,9 @@
 import gzip
 import os
 import re
+import stat
 import zlib
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Final
@@ -22,7 +24,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     While logrotate packs a file, both forms of it are there; the packed one, which is not whole yet, is left out.
 
     Raises:
-        OSError: the folder cannot be read.
+        OSError: the folder cannot be read, or something else than a file has such a name: a pipe would be waited for.
     """
     names = {name for name in os.listdir(path.parent) if name.startswith(path.name)}
     found: list[tuple[int, int, str, str]] = []
@@ -36,7 +38,16 @@ def files_of(path: Path) -> tuple[Path, ...]:
             found.append((1, 0, dated[1], name))
         elif not rest:
             found.append((2, 0, "", name))
-    return tuple(path.parent / name for *_, name in sorted(found))
+    listed = tuple(path.parent / name for *_, name in sorted(found))
+    for one in listed:
+        with suppress(FileNotFoundError):  # renamed since; who opens it looks for it again
+            _must_be_file(one, one.stat())
+    return listed
+
+
+def _must_be_file(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(22, "it is no regular file", str(path))
 
 
 class Packed(gzip.GzipFile):
@@ -55,13 +66,22 @@ class Packed(gzip.GzipFile):
 Open = BufferedReader | Packed
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def opened(path: Path) -> Open:
     """Open a file, packed or not.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: it cannot be opened, or is no regular file.
     """
-    file = path.open("rb")
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes it
+    try:
+        _must_be_file(path, os.fstat(file.fileno()))
+    except OSError:
+        file.close()
+        raise
     return Packed(file) if file.peek(2)[:2] == b"\x1f\x8b" else file  # RFC 1952 2.3.1
 
 

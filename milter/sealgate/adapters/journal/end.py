@@ -3,6 +3,8 @@
 Two ways to find it. At the start nothing is known: the last whole line counts, and whatever a crash left behind it is
 void. After trouble the last acknowledged line is known: only what plainly follows from it counts.
 
+What counts is what the disk has, not what the kernel remembers of a write that failed.
+
 Only the last octets of a file are read, as far as they tell of the tree; as a rule they do, because a checkpoint is
 written long before a window is full. What can fail: reading (`OSError`); no content makes it raise.
 """
@@ -49,9 +51,7 @@ class End:
 
 def found(fd: int) -> End:
     """Find the end in a file of which nothing is known."""
-    size = os.fstat(fd).st_size
-    start = max(0, size - WINDOW)
-    data = read_range(fd, start, size)
+    data, start = _read_back(fd)
     tail = _without_hole(data, read_tail(data, is_cut=start > 0), is_cut=start > 0)
     frontier = Frontier() if tail.head is None and not start else _grown(fd, data, start, tail.head)
     return End(tail.head, frontier, _void(tail.rest), tail.is_closed, tail.moment)
@@ -59,9 +59,7 @@ def found(fd: int) -> End:
 
 def followed(fd: int, known: Head, frontier: Frontier | None) -> End:
     """Find the end in a file that held the line `known`, with the tree up to it, and may have more or less now."""
-    size = os.fstat(fd).st_size
-    start = max(0, size - WINDOW)
-    data = read_range(fd, start, size)
+    data, start = _read_back(fd)
     lines = data.split(b"\n")
     last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i] and digest(lines[i]) == known.digest), None)
     if last is None:  # it is in an older file, or gone; perhaps what was written after it is here
@@ -78,6 +76,20 @@ def followed(fd: int, known: Head, frontier: Frontier | None) -> End:
         head, grown = report.head, report.frontier
         count = next(i for i in range(len(after), 0, -1) if digest(after[i - 1]) == head.digest)
     return End(head, grown, _void(b"\n".join(after[count:])), not lines[-1])
+
+
+def _read_back(fd: int) -> tuple[bytes, int]:
+    """The last octets of a file as the disk has them, and where they begin.
+
+    After a sync that failed the kernel still shows what was written, takes it for clean, and never writes it again: a
+    chain that went on from there would have a hole after the next start. So the cache is written and dropped first.
+    """
+    size = os.fstat(fd).st_size
+    start = max(0, size - WINDOW)
+    with suppress(OSError):  # what fails here is dropped, too, and then it is not read
+        os.fsync(fd)
+    os.posix_fadvise(fd, start, 0, os.POSIX_FADV_DONTNEED)
+    return read_range(fd, start, size), start
 
 
 def _linked(lines: list[bytes], head: Head, frontier: Frontier | None) -> tuple[Head, Frontier | None, int]:

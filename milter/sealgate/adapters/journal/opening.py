@@ -91,6 +91,8 @@ def take_lock(path: str, wait: float) -> int:
         fd = open_file(path)
     except OSError as error:
         raise PortError(f"{path}: {error.strerror}") from error
+    with suppress(OSError):
+        os.fchmod(fd, 0o600)  # who can read a file can lock it (flock(2)), an auditor for one, and keep the gate down
     until = time.monotonic() + wait
     while True:
         try:
