@@ -1,5 +1,5 @@
 # A new user's two commands are `make run` and `make test`; both install what they need.
-.PHONY: help run test unit check bench compare corpus nightly clean
+.PHONY: help run test unit check bench compare corpus nightly deb rpm packages clean
 
 help:
 	@echo 'make run [ONCE=1]  a relay of its own on loopback: eight telling messages through the gate'
@@ -10,6 +10,9 @@ help:
 	@echo 'make compare       the gate against OpenDKIM, dkimpy-milter and rspamd: who lets a forged sender out'
 	@echo 'make corpus        recall and precision on labelled mail of your own (CORPUS=FOLDER)'
 	@echo 'make nightly       the long runs'
+	@echo 'make deb           the Debian package of the commit that is checked out, in dist'
+	@echo 'make rpm           the RPMs of this tree for Fedora and EL10, in dist'
+	@echo 'make packages      builds the packages and lives with them: fresh systems, real mail servers (root)'
 	@echo 'make clean         remove what was built'
 
 run:
@@ -69,6 +72,20 @@ corpus:
 nightly:
 	@packaging/prepare test >/dev/null
 	.venv/bin/python -m pytest -q --hypothesis-profile=nightly
+
+deb:
+	@packaging/prepare deb >/dev/null
+	@packaging/deb
+
+rpm:
+	@packaging/prepare rpm >/dev/null
+	@packaging/rpm/build dist
+
+packages:
+	@packaging/prepare deb >/dev/null
+	@packaging/prepare rpm >/dev/null
+	@packaging/prepare test >/dev/null
+	@$(AS_ROOT) .venv/bin/python -m pytest -q -p no:cacheprovider -m packaging tests/packaging
 
 clean:
 	rm -rf .venv .venv-debian build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/bench/load

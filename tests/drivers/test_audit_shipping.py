@@ -379,7 +379,7 @@ def test_the_sample_for_fluent_bit_has_its_form() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-@pytest.mark.parametrize("name", ["journald.service", "sealgate-rotate.service", "sealgate-rotate.timer"])
+@pytest.mark.parametrize("name", ["journald.service"])
 def test_the_units_are_sound(tmp_path: Path, name: str) -> None:
     for path in (*CONF.glob("*.service"), *CONF.glob("*.timer"), *(ROOT / "systemd").glob("*.service")):
         text = path.read_text().replace("/usr/bin/sealgate", "/bin/true")

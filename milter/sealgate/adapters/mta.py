@@ -107,9 +107,9 @@ def _postfix(config: str, seconds: float) -> tuple[dict[str, str], tuple[Smtpd, 
         PortError: postconf told nothing.
     """
     where = ("-c", config) if config else ()
-    main = {"config_directory": config} | _pairs(_said("postconf", *where, "-x", *_PARAMETERS, seconds=seconds))
-    services = _said("postconf", *where, "-M", seconds=seconds)
-    overrides = _pairs(_said("postconf", *where, "-P", "-x", seconds=seconds))
+    main = {"config_directory": config} | _pairs(said("postconf", *where, "-x", *_PARAMETERS, seconds=seconds))
+    services = said("postconf", *where, "-M", seconds=seconds)
+    overrides = _pairs(said("postconf", *where, "-P", "-x", seconds=seconds))
     # postconf writes a service on one line, its options behind the command.
     rows = [fields for row in services.splitlines() if len(fields := row.split(None, 8)) >= 8 and fields[7] == "smtpd"]
     return main, tuple(_smtpd(f"{fields[0]}/{fields[1]}", main, overrides) for fields in rows)
@@ -152,18 +152,18 @@ def _dovecot(config: str, seconds: float) -> Dovecot:
     where = ("-c", config) if config else ()
     parameter = "auth_default_realm"
     try:
-        said = _said("doveconf", *where, "auth_username_format", parameter, "auth_realms", "passdb", seconds=seconds)
+        text = said("doveconf", *where, "auth_username_format", parameter, "auth_realms", "passdb", seconds=seconds)
     except PortError:
         parameter = "auth_default_domain"  # Dovecot 2.4
-        said = _said("doveconf", *where, "auth_username_format", parameter, "passdb", seconds=seconds)
-    values = _pairs(said)
+        text = said("doveconf", *where, "auth_username_format", parameter, "passdb", seconds=seconds)
+    values = _pairs(text)
     return Dovecot(
         config or "/etc/dovecot/dovecot.conf",
         values.get("auth_username_format", ""),
         values.get(parameter, ""),
         parameter,
         tuple(values.get("auth_realms", "").split()),
-        "k5principals" in said,
+        "k5principals" in text,
     )
 
 
@@ -177,7 +177,7 @@ def _pairs(said: str) -> dict[str, str]:
     return found
 
 
-def _said(name: str, *arguments: str, seconds: float) -> str:
+def said(name: str, *arguments: str, seconds: float) -> str:
     """Run a program and return what it printed on standard output.
 
     Raises:

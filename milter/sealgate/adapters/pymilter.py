@@ -51,7 +51,7 @@ _SILENT: Final = functools.reduce(int.__or__, _NO_REPLY.values())
 # Postfix sends login macros only at MAIL, and the queue id is certain only at the end. {mail_addr}, never absent, must
 # stay: libmilter passes over a list that has no macro and keeps the one before, so that an earlier login would stand.
 _MACROS: Final = (
-    (milter.M_CONNECT, "j v i {daemon_name}"),
+    (milter.M_CONNECT, "j v i M {daemon_name}"),
     (
         milter.M_ENVFROM,
         "{auth_type} {auth_authen} {mail_addr} {tls_version} {cipher_bits} {cert_subject} {cert_issuer} {verify}",
@@ -103,15 +103,15 @@ class _Connection:
     """What is known of one connection of the MTA, and the transaction under way on it, if any."""
 
     __slots__ = (
-        "_transaction", "address", "fault", "helo", "is_crowded", "listener", "mta", "name", "no_reply", "port",
-        "share",
+        "_transaction", "address", "fault", "helo", "is_crowded", "listener", "masquerade", "mta", "mta_host", "name",
+        "no_reply", "port", "share",
     )  # fmt: skip
 
     def __init__(self, no_reply: int, share: Share) -> None:
         self._transaction: _Transaction | None = None
         self.share = share
         self.no_reply = no_reply
-        self.listener = self.mta = self.name = self.helo = self.address = ""
+        self.listener = self.mta = self.mta_host = self.masquerade = self.name = self.helo = self.address = ""
         self.port = -1
         self.fault = ""  # reference of a fault in a step that cannot be answered: the next one that can is a 451
         self.is_crowded = False  # whether that fault was no room for the message: a 452
@@ -266,7 +266,8 @@ class Gate:
             # cleanup(8) plays the client of sendmail(1) and has a queue id from the beginning; smtpd(8) never has.
             connection.port = -1
         connection.listener = _macro(ctx, "{daemon_name}")
-        connection.mta = _macro(ctx, "v")
+        connection.mta, connection.mta_host = _macro(ctx, "v"), _macro(ctx, "j")
+        connection.masquerade = _macro(ctx, "M")
         # Passing for the whole connection is safe here; at the envelope stages Postfix before 2026-08 may keep an
         # ACCEPT for the next message.
         profile = self._current().profile
@@ -546,6 +547,8 @@ def _session(ctx: "Context", connection: _Connection) -> Session:
         certificate_issuer=_macro(ctx, "{cert_issuer}"),
         certificate_verify=_macro(ctx, "{verify}"),
         mta=connection.mta,
+        mta_host=connection.mta_host,
+        mta_masquerade=connection.masquerade,
         auth_mechanism=_macro(ctx, "{auth_type}"),
         auth_name=_macro(ctx, "{auth_authen}"),
     )

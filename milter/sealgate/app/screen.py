@@ -7,7 +7,7 @@ disk before anything is answered.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sealgate.app.gather import gather
@@ -22,9 +22,10 @@ from sealgate.checks.finding import Finding
 from sealgate.checks.rules import RULES
 from sealgate.mail.headers import unfolded
 from sealgate.mail.message import Envelope, Message, Session
-from sealgate.profile.model import Form, MailClass
+from sealgate.profile.model import Form, MailClass, Mta, Profile
 from sealgate.seal.plan import DEFAULT_LIST_VERSION, NoKey, SealPlan, Skipped, plan
 from sealgate.seal.refold import Refolded, refold
+from sealgate.seal.settle import Relay, Settled, settle
 from sealgate.seal.sign import field_digests, selections, sign
 from sealgate.verdict import Verdict, decide
 
@@ -95,11 +96,18 @@ def at_end(
     """
     profile = runtime.profile
     seal = _plan(message, caller, runtime)
+    settling = Settled(message.headers)
+    if isinstance(seal, SealPlan) and _is_sendmail(message.session, profile):
+        settling = _settle(message, seal)
+        if settling.is_longer:
+            seal = _plan(replace(message, headers=settling.headers), caller, runtime)
     covers = seal.covers if isinstance(seal, SealPlan) else frozenset[str]()
-    leaving = refold(message.headers, seal.keys if isinstance(seal, SealPlan) else frozenset())
+    leaving = refold(settling.headers, seal.keys if isinstance(seal, SealPlan) else frozenset())
     is_read = reads_all or is_content_judged(caller.identity)
     beyond = stops.of_header(message)
     facts = gather(message, reader, covers, stuck=leaving.stuck, is_read=is_read, stop=beyond)
+    if settling.unsettled:
+        facts = replace(facts, unsettled=settling.unsettled)
     lap()
     elements = canspam.read_elements(message, facts, caller.identity, profile)
     findings: tuple[Finding, ...] = (
@@ -112,7 +120,9 @@ def at_end(
         *subject.check(message, facts, caller.identity),
         *listfields.check(message, caller.identity),
         *hygiene.check_end(message, caller),
-        *transit.check_end(message, facts, caller),
+        *transit.check_end(
+            replace(message, headers=settling.headers) if settling.is_longer else message, facts, caller
+        ),
     )
     if over_limit:
         findings += (Finding(RULES["form.header-limit"], "header fields beyond the cap were not kept"),)
@@ -127,14 +137,15 @@ def at_end(
         signed = tuple(selections(seal.names, leaving.headers))
         inserts = sign(seal, leaving.headers, body_hashes, int(message.received_at), relaxed=signed)
         edits = tuple(
-            (name.decode("ascii"), i, text_of(value).replace("\r\n", "\n")) for name, i, value in leaving.edits
+            (name.decode("ascii"), i, text_of(value).replace("\r\n", "\n"))
+            for name, i, value in settling.edits + leaving.edits
         )
     lap()
     event = (
         _event("end", message.session, runtime, message.reference, message.received_at)
         | transaction(message.session, message.envelope, caller)
         | answer(verdict)
-        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, signed, leaving)}
+        | {"elements": _elements(elements, message, caller), "seal": _sealed(seal, signed, leaving, settling)}
         | _content(message, body_hashes[Form.RELAXED])
     )
     return Outcome(verdict, inserts, event, caller, facts, seal, edits)
@@ -200,7 +211,22 @@ def _content(message: Message, body_hash: bytes) -> dict[str, Any]:
     }
 
 
-def _sealed(seal: SealPlan | Skipped | NoKey, signed: tuple[bytes, ...], leaving: Refolded) -> dict[str, Any]:
+def _is_sendmail(session: Session, profile: Profile) -> bool:
+    return session.is_sendmail if profile.mta is Mta.AUTO else profile.mta is Mta.SENDMAIL
+
+
+def _settle(message: Message, seal: SealPlan) -> Settled:
+    """The header block as Sendmail will leave it."""
+    session = message.session
+    relay = Relay(session.mta_host.encode("utf-8", "replace"), session.mta_masquerade.encode("utf-8", "replace"))
+    ident = f"<{message.reference}@{seal.domain}>".encode("ascii", "replace")
+    by_octet = any(signer.header_form is Form.SIMPLE for signer in seal.signers)
+    return settle(message.headers, seal.keys, relay, message.received_at, ident, to_the_octet=by_octet)
+
+
+def _sealed(
+    seal: SealPlan | Skipped | NoKey, signed: tuple[bytes, ...], leaving: Refolded, settling: Settled
+) -> dict[str, Any]:
     if isinstance(seal, SealPlan) and signed:
         keys = [signer.key for signer in seal.signers]
         return {
@@ -209,6 +235,7 @@ def _sealed(seal: SealPlan | Skipped | NoKey, signed: tuple[bytes, ...], leaving
             "list": DEFAULT_LIST_VERSION,
             "fields": list(field_digests(seal.names[:MAX_DIGESTS], signed[:MAX_DIGESTS])),
             "folded": [name.decode("ascii") for name, _, _ in leaving.edits],
+            **({"rewritten": [name.decode("ascii") for name, _, _ in settling.edits]} if settling.edits else {}),
         }
     reason = seal.reason if isinstance(seal, Skipped) else "no-key" if isinstance(seal, NoKey) else "not-accepted"
     return {"signed": [], "skipped": reason}

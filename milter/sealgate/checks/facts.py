@@ -38,11 +38,13 @@ class Facts:
             where `is_content_judged` says no.
         sealed: the names of the fields (lower case) that our signature will cover; empty where none is planned.
         stuck: names of those among them with a line too long for SMTP that cannot be folded.
+        unsettled: names of those among them that Sendmail will write anew, and not as they are signed.
     """
 
     views: tuple[Known[View] | Unknown, ...] = ()
     sealed: frozenset[str] = frozenset()
     stuck: tuple[bytes, ...] = ()
+    unsettled: tuple[bytes, ...] = ()
 
 
 def is_content_judged(identity: Identity | None) -> bool:

@@ -351,6 +351,12 @@ _CATALOGUE: Final = (
         people=Mode.REPORT,
     ),
     Rule(
+        "transit.rewritten", "RFC 5322 3.4", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
+        "an address field is written in a way that the relay changes behind the gate: the signature would be broken",
+        "write names in double quotes, addresses in full as <user@host.example>, with commas between them",
+        people=Mode.REPORT,
+    ),
+    Rule(
         "transit.bare-line-end", "RFC 5321 2.3.8", Mode.ENFORCE, Action.REJECT, "550", "5.6.0",
         "the body holds a CR or LF that stands alone: it would be changed on its way",
         "end lines with CR LF, and encode binary data as base64",

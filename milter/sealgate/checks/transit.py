@@ -2,7 +2,8 @@
 
 Only mail that is to be signed is looked at. What a service's program does can be mended there, so it is refused; what a
 person's mail program does is reported unless the profile says more (`Rule.people`). Long lines of header fields are
-folded before they are signed (`seal.refold`); only those that cannot be are found here.
+folded before they are signed (`seal.refold`), and address fields written as Sendmail writes them (`seal.settle`); only
+those of which that cannot be had are found here.
 """
 
 from typing import Final
@@ -23,7 +24,7 @@ def check_end(message: Message, facts: Facts, caller: Caller) -> tuple[Finding, 
     if not facts.sealed:
         return ()
     lines = message.lines
-    if lines == CLEAN and not facts.stuck and _TIMED.issubset(message.headers.keys):
+    if lines == CLEAN and not facts.stuck and not facts.unsettled and _TIMED.issubset(message.headers.keys):
         return ()  # the usual case
     met = [
         (lines.is_long, "transit.long-line", "a line of the body has more than 998 octets", "body"),
@@ -32,6 +33,8 @@ def check_end(message: Message, facts: Facts, caller: Caller) -> tuple[Finding, 
         (lines.is_eight_bit, "transit.eight-bit", "the body holds octets above 127", "body"),
         *((True, "transit.long-field", "a line over 998 octets: one long word, or no UTF-8", name.decode("latin-1"))
           for name in facts.stuck),
+        *((True, "transit.rewritten", "Sendmail writes it anew behind its milters", name.decode("latin-1"))
+          for name in facts.unsettled),
         *((not message.headers.every(name.lower().encode()), code, "the field is missing", name)
           for name, code in (("Date", "transit.no-date"), ("Message-ID", "transit.no-message-id"))),
     ]  # fmt: skip

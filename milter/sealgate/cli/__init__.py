@@ -42,8 +42,8 @@ class _Verbs(click.Group):
     """Loads a verb's file when it is asked for: `sealgate check` needs no libmilter and starts fast."""
 
     _NAMES: Final = (
-        "attack", "audit", "check", "completion", "import", "keys", "mode", "screen", "serve", "status", "verify",
-        "who",
+        "attack", "audit", "check", "completion", "doctor", "import", "keys", "mode", "screen", "serve", "status",
+        "verify", "who",
     )  # fmt: skip
 
     def list_commands(self, ctx: click.Context) -> list[str]:

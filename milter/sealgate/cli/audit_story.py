@@ -218,6 +218,8 @@ def _sealed(event: Event) -> Iterator[_Row]:
         yield "unsealed", shown(seal["skipped"], 60)
     if folded := seal.get("folded"):
         yield "folded", ", ".join(printable(str(name), 60) for name in folded)
+    if rewritten := seal.get("rewritten"):
+        yield "rewritten", ", ".join(printable(str(name), 60) for name in rewritten)
     if removed := event.get("removed"):
         yield "removed", ", ".join(printable(str(name), 100) for name in removed)
 

@@ -29,9 +29,16 @@ class Session:
     certificate_subject: str = ""  # {cert_subject}
     certificate_issuer: str = ""  # {cert_issuer}
     certificate_verify: str = ""  # {verify}: Sendmail's word on the chain; Postfix names only trusted certificates
-    mta: str = ""  # macro v, such as "Postfix 3.7.11"
+    mta: str = ""  # macro v: "Postfix 3.7.11", or Sendmail's bare version such as "8.17.1"
+    mta_host: str = ""  # macro j: what the MTA calls itself
+    mta_masquerade: str = ""  # macro M: under which name Sendmail shows its senders; empty: none
     auth_mechanism: str = ""  # {auth_type}
     auth_name: str = ""  # {auth_authen}: whatever SASL made of the principal
+
+    @property
+    def is_sendmail(self) -> bool:
+        """Whether the MTA is Sendmail, whose macro v is a version and no name."""
+        return self.mta[:1].isdecimal() or self.mta.startswith("Sendmail")
 
     @property
     def is_local(self) -> bool:

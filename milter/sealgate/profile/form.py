@@ -7,7 +7,7 @@ added without being documented.
 from types import MappingProxyType
 from typing import Final
 
-from sealgate.profile.model import Auid, Form, Kind, MailClass, OneClick, ReplyTo, SenderFormat, Showing
+from sealgate.profile.model import Auid, Form, Kind, MailClass, Mta, OneClick, ReplyTo, SenderFormat, Showing
 
 VERSION: Final = 1
 
@@ -17,8 +17,8 @@ KNOWN_KEYS: Final = MappingProxyType(
         "": (
             "version", "mode", "seal", "listeners", "local_submission", "unnamed_listeners", "realms", "logins",
             "domains", "signatures", "postal_addresses", "local_parts", "recipient_delimiter", "identities", "groups",
-            "delegations", "several_authors", "reply_to", "protected", "authserv_ids", "law", "tracking_hosts",
-            "record", "rules",
+            "delegations", "several_authors", "reply_to", "protected", "authserv_ids", "mta", "law",
+            "tracking_hosts", "record", "rules",
         ),
         "logins[]": ("listener", "mechanism", "spelled", "principal", "encoding"),
         "domains.*": ("sign", "keys", "subdomains", "canonicalization", "auid", "timestamp", "signature_ttl"),
@@ -49,6 +49,7 @@ CHOICES: Final = MappingProxyType(
         "local_parts": ("fold", "exact"),
         "realms.*": ("exact", "fold"),
         "reply_to": tuple(ReplyTo),
+        "mta": tuple(Mta),
         "law": ("us",),
         "record.recipients": tuple(Showing),
         "record.subject": tuple(Showing),

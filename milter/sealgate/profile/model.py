@@ -279,6 +279,14 @@ class Protected:
     place: str = ""
 
 
+class Mta(enum.StrEnum):
+    """Which MTA the gate stands in: what it does to header fields behind its milters."""
+
+    AUTO = "auto"  # by what it calls itself in each session
+    POSTFIX = "postfix"  # nothing
+    SENDMAIL = "sendmail"  # it writes addresses anew, and adds Date and Message-ID
+
+
 class ReplyTo(enum.StrEnum):
     """What Reply-To may name."""
 
@@ -448,6 +456,7 @@ class Profile:
     reply_to: ReplyTo = ReplyTo.OFF
     protected: tuple[Protected, ...] = ()
     record: Record = DEFAULT_RECORD
+    mta: Mta = Mta.AUTO
     law: str = "us"  # the pack of `checks.packs` that commercial mail is judged by
     tracking_hosts: tuple[str, ...] = ()  # hosts of ours or of our mailer that links are counted by; as opt_out_hosts
     authserv_ids: tuple[str, ...] = ()  # RFC 8601 2.5: the names under which our own hosts write results, lower case

@@ -11,7 +11,7 @@ from typing import Final
 
 from sealgate.profile.fields import Fields, read_fields
 from sealgate.profile.form import CHOICES, KNOWN_KEYS, VERSION
-from sealgate.profile.model import Handling, Login, Place, Problem, Profile, ReplyTo, RuleSetting
+from sealgate.profile.model import Handling, Login, Mta, Place, Problem, Profile, ReplyTo, RuleSetting
 from sealgate.profile.nodes import Node, Problems, Table, near, read_tree, shown
 from sealgate.profile.parse_binding import read_authserv_ids, read_delegations, read_delimiter, read_protected
 from sealgate.profile.parse_identities import read_identities, read_mechanisms
@@ -94,6 +94,7 @@ def _profile(top: Fields, known_rules: AbstractSet[str]) -> Profile:
         reply_to=ReplyTo(top.choice("reply_to", CHOICES["reply_to"], ReplyTo.OFF)),
         protected=read_protected(top, senders),
         record=read_record(top),
+        mta=Mta(top.choice("mta", CHOICES["mta"], Mta.AUTO)),
         law=top.choice("law", CHOICES["law"], "us"),
         tracking_hosts=read_hosts(top, "tracking_hosts"),
         authserv_ids=read_authserv_ids(top),
