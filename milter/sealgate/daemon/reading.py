@@ -22,7 +22,7 @@ from sealgate.adapters.reader import MAX_HEADER, MAX_HTML, REPLY, REQUEST
 from sealgate.mail.visible import View, read_html
 
 TICK: Final = 5.0  # seconds between two looks whether the supervisor lives
-PATIENCE: Final = 1.0  # seconds for a client to send its request or to take the reply
+PATIENCE: Final = 5.0  # seconds for a client to send its request or to take the reply: the host may be busy
 _CHUNK: Final = 1 << 18
 
 
