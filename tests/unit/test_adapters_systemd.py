@@ -12,14 +12,12 @@ import pytest
 from sealgate.adapters.systemd import notify, notify_reloading, passed_sockets, watchdog_seconds
 from sealgate.app.ports import PortError
 
-ME = str(os.getpid())
-
 
 @pytest.mark.parametrize(
     ("usec", "whose", "seconds"),
     [
         ("120000000", "", 120.0),
-        ("120000000", ME, 120.0),
+        ("120000000", "ours", 120.0),
         ("120000000", "1", 0.0),  # another process is watched
         ("1500000", "", 1.5),
         ("", "", 0.0),
@@ -33,7 +31,7 @@ def test_the_watchdog_waits_for_this_process_or_for_nobody(
     monkeypatch: pytest.MonkeyPatch, usec: str, whose: str, seconds: float
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", usec)
-    monkeypatch.setenv("WATCHDOG_PID", whose)
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()) if whose == "ours" else whose)
     assert watchdog_seconds() == seconds
 
 
@@ -63,7 +61,7 @@ def test_sockets_of_another_process_are_left_alone(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("count", ["", "x", "-1", "65", "1000", "1 "])
 def test_a_number_that_makes_no_sense_is_said(monkeypatch: pytest.MonkeyPatch, count: str) -> None:
-    monkeypatch.setenv("LISTEN_PID", ME)
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
     monkeypatch.setenv("LISTEN_FDS", count)
     with pytest.raises(PortError, match="number of sockets"):
         passed_sockets()
