@@ -20,7 +20,7 @@ APART = frozenset(
     f"tests/drivers/test_{name}.py"
     for name in (
         "audit_disk", "audit_faults", "audit_retention", "audit_shipping", "audit_verbs", "daemon", "health", "heavy",
-        "reader", "senders_reload", "writer",
+        "reader", "restarts", "senders_reload", "writer",
     )
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Lawful newsletters for the load generator: templates with slots that `load.c` fills in for each message.
 
-    python -m tests.bench.messages FILE [0.5|20|200|5000]
+    python -m tests.bench.messages FILE [0.5|15|20|200|5000]
 
 A slot is a marker as long as what replaces it: number (ten digits), name (eight letters), token (32 hex digits). The
 text is a commercial newsletter with all that 15 U.S.C. 7704(a)(5) and RFC 8058 want: a postal address, an opt-out link,
@@ -20,7 +20,7 @@ NAME: Final = "%%NAME%%"
 TOKEN: Final = "%%TOKEN%%".ljust(32, "%")
 ADDRESS: Final = "Example Inc., 12 Main Street, Springfield, IL 62701"
 LINK: Final = f"https://www.example.test/u/{TOKEN}"
-SIZES: Final = {"0.5": 512, "20": 20_480, "200": 204_800, "5000": 5_120_000}  # octets of body
+SIZES: Final = {"0.5": 512, "15": 15_360, "20": 20_480, "200": 204_800, "5000": 5_120_000}  # octets of body
 
 _HEAD: Final = f"""\
 From: Example News <news@example.test>
@@ -75,11 +75,21 @@ def newsletter(size: str = "20") -> bytes:
         text += "Spades, rakes and shears are in the shop and at https://www.example.test/autumn\n"
         text += f"See yours at https://www.example.test/s/{NUMBER}\n\n"
         return _wire(f"{_HEAD}{_PLAIN}\n{text}{_FOOT}")
-    if size == "20":
+    if size in ("15", "20"):
         return _wire(f'{_HEAD}Content-Type: multipart/alternative; boundary="=_alt"\n\n{_alternative(octets)}')
     inner = f'--=_mix\nContent-Type: multipart/alternative; boundary="=_alt"\n\n{_alternative(SIZES["20"])}\n'
     head = f'{_HEAD}Content-Type: multipart/related; boundary="=_mix"\n\n'
     return _wire(f"{head}{inner}{_pictures(octets - len(inner))}--=_mix--\n")
+
+
+def filled(size: str, number: int) -> bytes:
+    """Return the newsletter of reader `number`, without slots: another number means another name, token and address."""
+    token = hashlib.sha256(b"%d" % number).hexdigest()[: len(TOKEN)]
+    values = {NUMBER: f"{number:010}", NAME: f"Reader{number % 100:02}", TOKEN: token}
+    text = newsletter(size)
+    for marker, value in values.items():
+        text = text.replace(marker.encode(), value.encode())
+    return text
 
 
 def write(path: Path, size: str = "20") -> None:

@@ -1,14 +1,12 @@
-"""The gate beside OpenDKIM: messages a second, measured alternately in one run on one machine.
+"""Filters beside each other: messages a second, measured alternately in one run on one machine.
 
-    python -m tests.bench.ratio [--messages 2000] [--connections 8] [--rounds 3] [--gate SOCKET] [--json]
-
-OpenDKIM signs only: RSA-2048, relaxed/relaxed, a Unix socket, a folder of its own. The load generator `load.c` is
-compiled where it is missing or older than its source. The order is A B A B ...; each figure is the median of the
-rounds, the ratio is the median of the ratios round by round. A run whose messages were not all accepted, each with one
-header inserted or more, is no measurement: it ends the program with status 1. Needs opendkim and a C compiler.
+The load generator `load.c` is compiled where it is missing or older than its source. The order is A B A B ...; each
+figure is the median of the rounds, a ratio is the median of the ratios round by round, so that others who use the
+machine disturb it little. A run whose messages were not all accepted, each with one header inserted or more, is no
+measurement: `BenchError`. OpenDKIM, the peer that all is held against, signs only: RSA-2048, relaxed/relaxed, a folder
+of its own. Needs opendkim and a C compiler.
 """
 
-import argparse
 import contextlib
 import datetime
 import json
@@ -17,16 +15,14 @@ import platform
 import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tests.bench import messages
+from tests.lab.ports import answers
 
 HERE: Final = Path(__file__).resolve().parent
 SELECTOR: Final = "s1"
@@ -78,14 +74,15 @@ class Run:
 class OpenDkim:
     """OpenDKIM signing for example.test, for one `with` block; `record` is the TXT record that publishes its key."""
 
-    def __init__(self, folder: Path, canonicalization: str = "relaxed/relaxed") -> None:
-        """Use `folder`, which must exist, for key, configuration, socket and log."""
-        self.socket = f"unix:{folder}/opendkim.sock"
+    def __init__(self, folder: Path, canonicalization: str = "relaxed/relaxed", port: int = 0) -> None:
+        """Use `folder`, which must exist, for key, configuration, socket and log; with a port, listen there instead."""
+        self.socket = f"inet:127.0.0.1:{port}" if port else f"unix:{folder}/opendkim.sock"
         self.name = f"{SELECTOR}._domainkey.{DOMAIN}"
         self.record = ""
         self.pid = 0
         self._folder = folder
         self._canonicalization = canonicalization
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -107,16 +104,17 @@ class OpenDkim:
         conf = _CONF.format(domain=DOMAIN, selector=SELECTOR, folder=folder)
         (folder / "conf").write_text(conf.replace("relaxed/relaxed", self._canonicalization))
         path = folder / "opendkim.sock"
+        where = f"inet:{self._port}@127.0.0.1" if self._port else f"local:{path}"
         with (folder / "opendkim.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [programs[0], "-f", "-x", str(folder / "conf"), "-p", f"local:{path}"],
+                [programs[0], "-f", "-x", str(folder / "conf"), "-p", where],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         self.pid = self._process.pid
         deadline = time.monotonic() + 10
-        while not path.exists():
+        while not (answers(self._port) if self._port else path.exists()):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
                 raise BenchError(f"opendkim does not listen: {(folder / 'opendkim.log').read_text()[-800:]}")
@@ -134,12 +132,6 @@ class OpenDkim:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextlib.contextmanager
-def running(socket: str) -> Iterator[Served]:
-    """A filter that somebody else started."""
-    yield Served(socket, 0)
 
 
 def load_program() -> Path:
@@ -200,24 +192,37 @@ def judged(said: dict[str, Any], count: int) -> Run:
 
 
 def compare(
-    filters: Sequence[tuple[str, Served]], template: Path, count: int, connections: int, rounds: int
+    filters: Mapping[str, Served], template: Path, counts: Mapping[str, int], connections: int, rounds: int
 ) -> dict[str, list[Run]]:
     """Measure the filters in turn, `rounds` times, after a tenth of a round each to warm up.
+
+    Args:
+        filters: what is measured, by name.
+        template: see `measure`.
+        counts: messages a round, by the same names: a slow filter need not be waited for.
+        connections: how many milter connections at a time.
+        rounds: how often.
 
     Raises:
         BenchError: see `measure` and `judged`.
     """
-    runs: dict[str, list[Run]] = {name: [] for name, _ in filters}
+    runs: dict[str, list[Run]] = {name: [] for name in filters}
     base = 0
     for turn in range(rounds + 1):
-        size = count if turn else max(count // 10, connections)
-        for name, served in filters:
-            said = measure(served, template, size, connections, base)
-            run = judged(said, size)
+        for name, served in filters.items():
+            size = counts[name] if turn else max(counts[name] // 10, connections)
+            run = judged(measure(served, template, size, connections, base), size)
             if turn:
                 runs[name].append(run)
-        base += size
+        base += max(counts.values())
     return runs
+
+
+def times(runs: Mapping[str, Sequence[Run]], ours: str, theirs: str) -> float | None:
+    """How many times the rate of `theirs`: the median of the rounds; None where one was not measured."""
+    if not runs.get(ours) or not runs.get(theirs):
+        return None
+    return statistics.median(a.rate / b.rate for a, b in zip(runs[ours], runs[theirs], strict=True))
 
 
 def median(runs: Sequence[Run]) -> dict[str, float]:
@@ -246,87 +251,6 @@ def surroundings() -> dict[str, str]:
         "pymilter": _version("pymilter"),
         "cryptography": _version("cryptography"),
     }
-
-
-def main(arguments: Sequence[str] | None = None, start_gate: StartGate | None = None) -> int:
-    """Run the comparison and print it; return the exit status.
-
-    Args:
-        arguments: command line, the program's own where None.
-        start_gate: starts a gate in a folder and says where it listens; `--gate SOCKET` goes before it.
-    """
-    options = _options().parse_args(arguments)
-    try:
-        with contextlib.ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-            folder.chmod(0o755)
-            template = folder / "template"
-            messages.write(template, options.size)
-            (folder / "opendkim").mkdir()
-            dkim = stack.enter_context(OpenDkim(folder / "opendkim"))
-            filters = [("OpenDKIM", Served(dkim.socket, dkim.pid))]
-            if options.gate:
-                filters.append(("gate", stack.enter_context(running(options.gate))))
-            elif start_gate is not None:
-                (folder / "gate").mkdir()
-                filters.append(("gate", stack.enter_context(start_gate(folder / "gate"))))
-            runs = compare(filters, template, options.messages, options.connections, options.rounds)
-    except BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    report = _report(options, runs)
-    print(json.dumps(report) if options.json else _table(report))
-    return 0
-
-
-def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.ratio", description="The gate beside OpenDKIM.")
-    parser.add_argument("--messages", type=int, default=2000, help="messages a round and filter")
-    parser.add_argument("--connections", type=int, default=8, help="milter connections at a time")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--size", choices=sorted(messages.SIZES), default="20", help="KB a message")
-    parser.add_argument("--gate", metavar="SOCKET", help="a gate that is running already: unix:/path or inet:host:port")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
-    return parser
-
-
-def _report(options: argparse.Namespace, runs: dict[str, list[Run]]) -> dict[str, Any]:
-    report: dict[str, Any] = {
-        "surroundings": surroundings(),
-        "work": {
-            "messages": options.messages,
-            "connections": options.connections,
-            "rounds": options.rounds,
-            "size_kb": float(options.size),
-        },
-        "median": {name: median(of) for name, of in runs.items()},
-        "runs": {name: [asdict(run) for run in of] for name, of in runs.items()},
-    }
-    if "gate" in runs:
-        pairs = zip(runs["gate"], runs["OpenDKIM"], strict=True)
-        report["ratio"] = statistics.median(gate.rate / dkim.rate for gate, dkim in pairs)
-    return report
-
-
-def _table(report: dict[str, Any]) -> str:
-    work = report["work"]
-    lines = [f"{name:13} {value}" for name, value in report["surroundings"].items()]
-    lines.append(
-        f"{'work':13} {work['messages']} messages of {work['size_kb']:g} KB on {work['connections']} connections,"
-        f" median of {work['rounds']} rounds"
-    )
-    lines += ["", f"{'':10} {'msg/s':>8} {'CPU ms':>8} {'end ms':>15} {'message ms':>15} {'load':>7}"]
-    lines.append(f"{'':10} {'':8} {'a msg':>8} {'p50':>7} {'p99':>7} {'p50':>7} {'p99':>7} {'a core':>7}")
-    for name, figures in report["median"].items():
-        numbers = [figures[f] for f in FIGURES]
-        cpu = f"{numbers[1]:8.3f}" if numbers[1] > 0 else f"{'?':>8}"
-        latencies = " ".join(f"{number:7.2f}" for number in numbers[2:6])
-        lines.append(f"{name:10} {numbers[0]:8.0f} {cpu} {latencies} {numbers[6]:6.1%}")
-    for name, of in report["runs"].items():
-        lines.append(f"{'':10} {name}: {' '.join(format(run['rate'], '.0f') for run in of)} msg/s")
-    if "ratio" in report:
-        lines += ["", f"the gate is at {report['ratio']:.2f} x OpenDKIM"]
-    return "\n".join(lines)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -372,7 +296,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

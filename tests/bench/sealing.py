@@ -21,10 +21,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import bodies, messages, ratio, signers
+from tests.bench import bodies, messages, page, ratio, signers
 from tests.bench.ratio import BenchError, OpenDkim, Served, StartGate
 
-PAGE: Final = signers.ROOT / "doc" / "performance.md"
 BEGIN: Final = "<!-- signing: begin -->"
 END: Final = "<!-- signing: end -->"
 SIZES: Final = ("0.5", "20", "5000")
@@ -197,26 +196,8 @@ def markdown(found: dict[str, Any]) -> str:
     """The report as it stands in the page."""
     lines = [f"* {name}: {value}" for name, value in found["surroundings"].items()]
     for title, heads, body in tables(found):
-        lines += ["", f"{title}:", "", _line(heads), _line(["---"] + ["---:"] * (len(heads) - 1))]
-        lines += [_line(row) for row in body]
+        lines += ["", f"{title}:", "", *page.table(heads, body)]
     return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def write(text: str, page: Path = PAGE) -> None:
-    """Put the tables between the marks of the page.
-
-    Raises:
-        BenchError: the page has no such marks.
-    """
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise BenchError(f"{page} has no place for the tables: {BEGIN} … {END}")
-    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def main(arguments: Sequence[str], start_gate: StartGate | None = None) -> int:
@@ -230,7 +211,7 @@ def main(arguments: Sequence[str], start_gate: StartGate | None = None) -> int:
     try:
         found = report(start_gate, options.rounds, options.seconds)
         if options.write:
-            write(markdown(found))
+            page.put(markdown(found), BEGIN, END)
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1

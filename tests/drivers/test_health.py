@@ -283,7 +283,7 @@ def test_fifty_slow_clients_keep_nobody_out(probed: Probed) -> None:
         assert time.monotonic() - started < 2
         folder = Path(f"/proc/{probed.health_pid()}")
         assert len(list((folder / "fd").iterdir())) < 100
-        assert len(list((folder / "task").iterdir())) <= 2
+        assert len(list((folder / "task").iterdir())) <= 3  # who serves, examines and probes: none for a client
         wait_for(lambda: len(list((folder / "fd").iterdir())) < 20, 8)  # and their time is up soon
 
 

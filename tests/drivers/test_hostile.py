@@ -16,7 +16,7 @@ import pytest
 
 from tests.drivers.cases import profile_text
 from tests.drivers.test_daemon import LETTER, opened, send
-from tests.drivers.wire import End, Wire, WireError
+from tests.drivers.wire import End, Reply, Wire, WireError
 from tests.lab.gate import ROOT, Gate
 from tests.lab.hostile import HOSTILE, Bomb
 
@@ -28,6 +28,12 @@ SENDERS: Final = {
     "personal": ("alice@EXAMPLE.TEST", b"alice@example.test"),
     "undeclared": ("svc/portal@EXAMPLE.TEST", b"portal@example.test"),
 }
+# What stopped Python's own parsers for seconds, and what stopped lexbor.
+KNOWN: Final = (
+    "html: 20,000 open tags", "html: 20,000 open comments", "html: unclosed formatting, 14 KB", "From of 60,000 dots",
+    "From of 8,000 addresses", "Content-Type of 8,000 semicolons", "multipart in multipart, 1,000 deep",
+    "message in message, 1,000 deep", "200,000 empty parts", "From of 2,000 comments in each other", "base64 of junk",
+)  # fmt: skip
 MOST_CPU: Final = 2.0  # seconds of one message; on a quiet machine none takes a half, but what the reader is stopped at
 MOST_MEMORY: Final = 500  # MB that a worker ever had
 HEADER_WEAPONS: Final = (
@@ -114,14 +120,21 @@ def workers(gate: Gate) -> list[int]:
     return sorted(gate.status()["workers"])
 
 
-def test_each_is_judged_within_bounds_and_the_workers_live(own: Gate) -> None:
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(("commercial", "personal"), id="declared and personal"),
+        pytest.param(tuple(SENDERS), id="all", marks=pytest.mark.nightly),
+    ],
+)
+def test_each_is_judged_within_bounds_and_the_workers_live(own: Gate, kinds: tuple[str, ...]) -> None:
     """A retry would never help: so nothing is deferred. What is no forgery leaves sealed if a person sent it."""
     pids, cost = workers(own), []
     with opened(own) as wire:
         blow(wire, Bomb(((b"Content-Type", b" text/plain"),), b"x\r\n"), "personal")
         for name, make in HOSTILE.items():
             bomb = make()
-            for kind in SENDERS:
+            for kind in kinds:
                 before = sum(map(cpu_of, pids))
                 answer = blow(wire, bomb, kind)
                 cost.append((sum(map(cpu_of, pids)) - before, name, kind))
@@ -144,30 +157,76 @@ def test_each_is_judged_within_bounds_and_the_workers_live(own: Gate) -> None:
     assert not own.events("fault")
 
 
-def test_a_good_stream_goes_on_beside_them(own: Gate) -> None:
-    """Beside hostile mail without a pause, ninety-nine of a hundred good messages are as quick as one would wish."""
-    pids, windows = workers(own), []
-    bombs = [(name, make()) for name, make in HOSTILE.items()]
-    with opened(own) as wire, good_stream(own) as stream:
-        time.sleep(4)
-        quiet_until = time.monotonic()
-        for name, bomb in bombs:
-            began = time.monotonic()
-            assert blow(wire, bomb, "commercial").reply.code[0] in "45", name
-            windows.append((name, began, time.monotonic()))
-        over_at = time.monotonic()
-    calm = stream.between(0.0, quiet_until)
-    beside = stream.between(quiet_until, over_at)
-    worst = sorted(((max(stream.between(a, b), default=0.0), name) for name, a, b in windows), reverse=True)
-    print(f"\np50 and p99 of the good stream alone: {share(calm, 0.5) * 1e3:.1f}, {share(calm, 0.99) * 1e3:.1f} ms")
-    print(f"beside hostile mail: {share(beside, 0.5) * 1e3:.1f}, {share(beside, 0.99) * 1e3:.1f} ms", end="")
-    print(f" of {len(beside)} messages in {over_at - quiet_until:.1f} s, {max(beside) * 1e3:.0f} ms at most")
-    for seconds, name in worst[:8]:
-        print(f"  slowest beside {name}: {seconds * 1e3:.0f} ms")
+class Gun:
+    """One hostile message, encoded once, to be sent again and again without much work of ours."""
+
+    def __init__(self, gate: Gate, bomb: Bomb, kind: str) -> None:
+        self.wire = opened(gate)
+        self._bomb = bomb
+        self._login, self._author = SENDERS[kind]
+        self._octets = b""
+
+    def fire(self) -> Reply:
+        """Send the message; return the answer to it."""
+        wire = self.wire
+        reply = wire.mail(f"<{self._author.decode()}>", {"auth_type": "GSSAPI", "auth_authen": self._login})
+        if reply.action == "continue":
+            wire._unsent += self._octets or self._encoded()
+            reply = wire._answer([])
+        wire.abort()
+        return reply
+
+    def _encoded(self) -> bytes:
+        wire = self.wire
+        wire.rcpt("<reader@example.net>")
+        wire.data()
+        for name, value in self._bomb.whole(self._author):
+            wire.header(name, value)
+        wire.eoh()
+        wire.body(self._bomb.body)
+        wire._put(b"D", b"Ei\x004TstHOSTILE\x00")
+        wire._put(b"E")
+        self._octets = bytes(wire._unsent)
+        wire._unsent.clear()
+        return self._octets
+
+
+@pytest.mark.parametrize(
+    ("names", "seconds"),
+    [
+        pytest.param(KNOWN, 1.2, id="known ones"),
+        pytest.param(tuple(HOSTILE), 2.0, id="all", marks=pytest.mark.nightly),
+    ],
+)
+def test_a_good_stream_goes_on_beside_each_of_them(own: Gate, names: tuple[str, ...], seconds: float) -> None:
+    """Beside each hostile message, sent without a pause, 99 of 100 good messages take no tenth of a second."""
+    pids, windows = workers(own), {}
+    with good_stream(own) as stream:
+        time.sleep(3)
+        begun = time.monotonic()
+        time.sleep(seconds)
+        windows["nothing"] = (begun, time.monotonic(), 0)
+        for name in names:
+            gun, shots = Gun(own, HOSTILE[name](), "commercial"), 0
+            assert gun.fire().code[0] in "45", name
+            begun = time.monotonic()
+            while not shots or time.monotonic() < begun + seconds:
+                assert gun.fire().code[0] in "45", name
+                shots += 1
+            windows[name] = (begun, time.monotonic(), shots)
+            gun.wire.quit()
     assert stream.codes == {"250"}
-    assert len(beside) > 50
-    assert share(beside, 0.99) < max(0.3, 10 * share(calm, 0.99))
-    assert max(beside) < max(3.0, 30 * share(calm, 0.99))
+    taken = {name: stream.between(begin, end) for name, (begin, end, _) in windows.items()}
+    calm = share(taken["nothing"], 0.99)
+    print("\n   p50    p99   most of the good stream, ms, beside")
+    for name in sorted(taken, key=lambda name: -share(taken[name], 0.99)):
+        times = taken[name]
+        print(f"{share(times, 0.5) * 1e3:6.1f} {share(times, 0.99) * 1e3:6.1f} {max(times) * 1e3:6.1f}   {name}"
+              f" ({windows[name][2]} sent, {len(times)} beside)")  # fmt: skip
+    slow = {name: share(times, 0.99) for name, times in taken.items() if share(times, 0.99) >= max(0.1, 5 * calm)}
+    # One of a dozen windows may meet a pause of the machine itself.
+    assert len(slow) <= len(taken) // 12, slow
+    assert min(map(len, taken.values())) > 20
     assert workers(own) == pids
 
 

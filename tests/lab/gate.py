@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -65,6 +66,8 @@ class Gate:
         workers: int = 2,
         settings: str = "",
         log: int = -1,
+        launcher: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.folder = folder
         self.socket = socket or f"unix:{folder}/gate.sock"
@@ -78,6 +81,8 @@ class Gate:
         # Tests ask no name server of the host: nobody answers at this one.
         self._settings = settings if "dns_servers:" in settings else f"{settings}dns_servers: [127.0.0.1:9]\n"
         self._log = log  # a descriptor to log to instead of gate.log
+        self._launcher = tuple(launcher)  # words in front of the command line, which execute the rest of it
+        self._pass_fds = tuple(pass_fds)  # descriptors that the launcher gets
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -91,7 +96,8 @@ class Gate:
         )
         with (self.folder / "gate.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sealgate", "serve", "--settings", str(self.settings_path)],
+                [*self._launcher, sys.executable, "-m", "sealgate", "serve", "--settings", str(self.settings_path)],
+                pass_fds=self._pass_fds,
                 stdin=subprocess.DEVNULL,
                 stdout=log if self._log < 0 else self._log,
                 stderr=log if self._log < 0 else self._log,

@@ -17,7 +17,8 @@ from tests.drivers.wire import Wire
 
 
 def main() -> None:
-    socket, connections, pause = sys.argv[1], int((*sys.argv, 4)[2]), float((*sys.argv, 4, 0.02)[3])
+    socket, *more = sys.argv[1:]
+    connections, pause = int(more[0]) if more else 4, float(more[1]) if more[1:] else 0.02
     case = next(case for case in all_cases() if case.name == "lawful-newsletter")
     taken: list[tuple[float, float, str]] = []
     is_over = threading.Event()

@@ -161,6 +161,25 @@ def test_a_failed_sync_of_the_interval_is_not_tried_again_on_the_same_pages(path
     assert proven(path).is_whole
 
 
+def test_a_sync_of_a_file_system_that_has_just_given_up_is_no_acknowledgement(path, monkeypatch):
+    """ext4 says yes to it once more: what tells is the next step that needs its journal."""
+    journal = sealed(path)
+    utime, failed = os.utime, []
+
+    def once(fd: int) -> None:
+        if not failed:
+            failed.append(fd)
+            raise OSError(errno.EROFS, "Read-only file system")
+        utime(fd)
+
+    monkeypatch.setattr(os, "utime", once)
+    with pytest.raises(PortError, match="Read-only"):
+        journal.append(numbered(1))
+    journal.tick()
+    journal.close()
+    assert proven(path).is_whole
+
+
 def test_a_file_cut_between_the_look_and_the_write_is_no_acknowledgement(path, monkeypatch):
     journal = sealed(path)
     journal.append(numbered(1, 2, 3))

@@ -231,6 +231,21 @@ def test_a_macro_that_cannot_be_read_is_451(parts: tuple[Gate, Record, Log]) -> 
     assert led_to_the_end(gate, Context("getsymval {auth_authen}")) == milter.TEMPFAIL
 
 
+@pytest.mark.parametrize("begin", ["helo", "mail", "rcpt", "header", "end"])
+def test_an_mta_that_begins_without_a_negotiation_is_deferred_and_named(
+    parts: tuple[Gate, Record, Log], begin: str
+) -> None:
+    """libmilter calls all the same, without NEGOTIATE and CONNECT."""
+    gate, record, _ = parts
+    given = {"helo": ("x",), "mail": (b"<a@b.test>",), "rcpt": (b"<a@b.test>",), "header": ("From", b"a@b.test")}
+    ctx = Context()
+    assert getattr(gate, f"_{begin}")(ctx, *given.get(begin, ())) == milter.TEMPFAIL
+    (event,) = [event for kind, event in record.events if kind == "fault"]
+    assert "left the order of the protocol" in event["why"]
+    assert gate._abort(ctx) == milter.CONTINUE
+    assert gate._close(ctx) == milter.CONTINUE
+
+
 def test_references_sort_by_time_and_differ() -> None:
     made = [new_reference(1_795_000_000.0 + n / 1000) for n in range(100)]
     assert made == sorted(made)

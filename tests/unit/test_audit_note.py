@@ -175,6 +175,12 @@ def test_one_line_says_it_all_or_is_refused(key: AuditKey) -> None:
     assert len(one_line(note)) < 400
     with pytest.raises(ValueError, match="one line"):
         one_line(note + C2SP.rpartition("\n\n")[2])
+    for more in ("x\n", "\u2014 a\n"):  # a line behind the signatures that is none: readers pass over it
+        with pytest.raises(ValueError, match="one line"):
+            one_line(note + more)
+    head, _, signature = note.rstrip("\n").rpartition(" ")
+    with pytest.raises(ValueError, match="one line"):
+        one_line(f"{head} AA==\n{signature}\n")
 
 
 @given(st.binary(max_size=70), st.binary(max_size=20), st.binary(max_size=70))

@@ -9,6 +9,7 @@ import pytest
 
 from sealgate.seal.keys import public_record
 from tests.bench import bodies, sealing, signers
+from tests.bench.page import PAGE, put
 from tests.bench.ratio import BenchError
 
 
@@ -43,7 +44,7 @@ def assert_has_all(text: str) -> None:
 
 
 def test_the_page_has_the_tables_of_the_bench() -> None:
-    text = sealing.PAGE.read_text()
+    text = PAGE.read_text()
     assert_has_all(text)
     assert all(f"* {name}: " in text for name in ("date", "machine", "python", "opendkim", "openssl", "work"))
 
@@ -51,7 +52,7 @@ def test_the_page_has_the_tables_of_the_bench() -> None:
 def test_what_is_written_is_what_the_page_is_held_against(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{sealing.BEGIN}\nof last year\n{sealing.END}\nafter\n")
-    sealing.write(sealing.markdown(made_up()), page)
+    put(sealing.markdown(made_up()), sealing.BEGIN, sealing.END, page)
     text = page.read_text()
     assert_has_all(text)
     assert text.startswith("before\n")
@@ -66,7 +67,7 @@ def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"{sealing.BEGIN} and no end\n")
     with pytest.raises(BenchError, match="no place"):
-        sealing.write("tables", page)
+        put("tables", sealing.BEGIN, sealing.END, page)
     assert page.read_text() == f"{sealing.BEGIN} and no end\n"
 
 

@@ -379,6 +379,7 @@ class TestProperties:
     @example(b"--b\r\n\r\nx\r\n--b--\r\n", [1], Limits())
     @example(b"--b\n--b" + b" " * 1001, [1], SMALL)
     @example(b"--b\n" + b"--bX\n" * 5 + b"\nx", [1], SMALL)
+    @example(b"--b\r\n\r\nx\r\n" + b"y\r\n--bX\r\n" * 8, [3], SMALL)  # the doubtful lines stand behind content
     def test_the_answer_does_not_depend_on_the_chunks(self, text: bytes, cuts: list[int], limits: Limits) -> None:
         headers = headers_of(MIXED)
         splitter = Splitter(headers, limits)

@@ -328,6 +328,8 @@ def test_what_is_filled_in_is_a_name_of_one_component_and_no_realm() -> None:
         ("/[z-a]/ alice\n", "1:2", "backwards"),
         (r"/(a)\1/ alice" + "\n", "1:5", "refers back"),
         (r"/\d/ alice" + "\n", "1:2", "means nothing"),
+        ("/\\\u2028/ alice\n", "1:2", "means nothing"),
+        ("/[\x1b-\x01]/ alice\n", "1:2", "backwards"),
         ("/a(?:b)/ alice\n", "1:3", "Perl"),
         ("/a*?/ alice\n", "1:3", "repeat of a repeat"),
         ("/*a/ alice\n", "1:2", "repeats nothing"),
@@ -350,6 +352,7 @@ def test_a_bad_expression_is_an_error_with_its_place(row: str, where: str, says:
     table, problems = read(row, "regexp")
     assert table is None
     assert any(str(p).startswith(f"senders:{where}: error: ") and says in str(p) for p in problems), problems
+    assert all(p.message.isprintable() for p in problems)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,9 @@ class SideFiles:
         while self._unsynced:
             epoch = self._unsynced.pop()
             try:
-                os.fdatasync(self._open[epoch][0])
+                fd = self._open[epoch][0]
+                os.fdatasync(fd)
+                os.utime(fd)  # fails where the file system has just given up, and the sync did not say so
             except OSError as error:
                 self._let_go(epoch)
                 failed = error.strerror or str(error)

@@ -12,6 +12,7 @@ none of them could be understood, and nobody could see that every way out of a c
 import contextlib
 import functools
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -60,6 +61,9 @@ _MACROS: Final = (
 )
 MAX_IN_FLIGHT: Final = 128 * MEBIBYTE  # where nothing else is said
 MAX_OWED: Final = 1000  # corrections kept while the journal is away
+# Each callback waits for Python's lock, and a message has dozens of them. Beside one hostile message that computes for
+# a tenth of a second each would wait for 5 ms, which is Python's own value.
+SWITCH_SECONDS: Final = 0.0005
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Callback = Callable[..., int]
@@ -211,6 +215,7 @@ class Gate:
         """Hand the callbacks to libmilter."""
         if not hasattr(milter, "opensocket"):  # a folder called milter is importable without pymilter
             raise RuntimeError("the module `milter` is not pymilter's: install pymilter (Debian: python3-milter)")
+        sys.setswitchinterval(SWITCH_SECONDS)
         milter.set_flags(_NEEDED_ACTIONS | milter.SETSYMLIST)
         milter.set_connect_callback(self._connect)
         milter.set_helo_callback(self._helo)
@@ -275,11 +280,11 @@ class Gate:
 
     @_guarded("helo")
     def _helo(self, ctx: "Context", helo: str) -> None:
-        ctx.getpriv().helo = helo
+        _negotiated(ctx).helo = helo
 
     @_guarded("mail")
     def _mail(self, ctx: "Context", sender: bytes, *_parameters: bytes) -> int | None:
-        connection: _Connection = ctx.getpriv()
+        connection = _negotiated(ctx)
         connection.transaction = None
         connection.share.hold(MESSAGE_OCTETS)
         started = time.perf_counter()
@@ -394,7 +399,9 @@ class Gate:
 
     @_guarded("abort")
     def _abort(self, ctx: "Context") -> None:
-        connection: _Connection = ctx.getpriv()
+        connection: _Connection | None = ctx.getpriv()
+        if connection is None:
+            return  # nothing was negotiated
         connection.transaction = None  # may come twice, and without a transaction
         connection.fault, connection.is_crowded = "", False
 
@@ -554,8 +561,16 @@ def _session(ctx: "Context", connection: _Connection) -> Session:
     )
 
 
+def _negotiated(ctx: "Context") -> _Connection:
+    """The connection; libmilter also calls for an MTA that began without a negotiation."""
+    connection: _Connection | None = ctx.getpriv()
+    if connection is None:
+        raise RuntimeError("nothing was negotiated: the MTA left the order of the protocol")
+    return connection
+
+
 def _under_way(ctx: "Context") -> _Transaction:
-    transaction: _Transaction | None = ctx.getpriv().transaction
+    transaction = _negotiated(ctx).transaction
     if transaction is None:
         raise RuntimeError("no transaction is under way: the MTA left the order of the protocol")
     return transaction

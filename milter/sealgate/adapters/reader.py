@@ -15,9 +15,11 @@ lists of their own fields, in order; `seconds` beside them is what it cost.
 """
 
 import json
+import math
 import socket
 import struct
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -34,6 +36,7 @@ MAX_REPLY = 8 << 20
 
 _CHUNK = 1 << 18
 _RETRY = 0.005
+_PATIENCE = 0.01
 _EARLY = 0.6
 """Part of the budget, in seconds by the clock, within which a death is not yet held against the message."""
 
@@ -48,11 +51,13 @@ class ReaderClient:
     Args:
         address: the path of the socket.
         deadline: seconds for one `read`, with the wait for other messages' HTML.
+        while_waiting: called again and again by whoever waits long for an answer.
     """
 
-    def __init__(self, address: str, deadline: float = 2.0) -> None:
+    def __init__(self, address: str, deadline: float = 2.0, while_waiting: Callable[[], object] = bool) -> None:
         self._address = address
         self._deadline = deadline
+        self._while_waiting = while_waiting
 
     def read(self, html: bytes, charset: str, budget: Budget | None = None) -> View:
         """Return what a reader of the HTML sees, and take what that cost out of the budget.
@@ -75,7 +80,11 @@ class ReaderClient:
             raise UnreadableError(f"the reader process gave up: {death}") from death
 
     def _ask(self, request: bytes, budget: Budget | None, until: float) -> View:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:  # no descriptor is left
+            raise PortError(f"the reader process cannot be reached: {_reason(error)}") from error
+        with connection:
             try:
                 _connect(connection, self._address, until)
             except OSError as error:
@@ -83,10 +92,10 @@ class ReaderClient:
             try:
                 _limit(connection, until)
                 connection.sendall(request)
-                size = REPLY.unpack(_receive(connection, REPLY.size, until))[0]
+                size = REPLY.unpack(self._receive(connection, REPLY.size, until))[0]
                 if size > MAX_REPLY:
                     raise ValueError(f"a reply of {size} octets")
-                reply = json.loads(_receive(connection, size, until))
+                reply = json.loads(self._receive(connection, size, until))
                 view = _view(reply)
                 if budget is not None:
                     budget.seconds -= _seconds(reply)
@@ -97,6 +106,20 @@ class ReaderClient:
                 raise _DeadError(_reason(error)) from error
             except (OSError, ValueError) as error:
                 raise UnreadableError(f"the reader process gave up: {_reason(error)}") from error
+
+    def _receive(self, connection: socket.socket, size: int, until: float) -> bytes:
+        octets = bytearray()
+        while len(octets) < size:
+            _limit(connection, until, _PATIENCE)
+            try:
+                piece = connection.recv(min(_CHUNK, size - len(octets)))
+            except TimeoutError:
+                self._while_waiting()
+                continue
+            if not piece:
+                raise ConnectionResetError("it died")
+            octets += piece
+        return bytes(octets)
 
 
 def _request(html: bytes, charset: str, budget: Budget | None) -> bytes:
@@ -142,22 +165,11 @@ def _connect(connection: socket.socket, address: str, until: float) -> None:
             time.sleep(_RETRY)
 
 
-def _receive(connection: socket.socket, size: int, until: float) -> bytes:
-    octets = bytearray()
-    while len(octets) < size:
-        _limit(connection, until)
-        piece = connection.recv(min(_CHUNK, size - len(octets)))
-        if not piece:
-            raise ConnectionResetError("it died")
-        octets += piece
-    return bytes(octets)
-
-
-def _limit(connection: socket.socket, until: float) -> None:
+def _limit(connection: socket.socket, until: float, most: float = math.inf) -> None:
     left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError
-    connection.settimeout(left)
+    connection.settimeout(min(left, most))
 
 
 def _reason(error: Exception) -> str:

@@ -18,7 +18,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sealgate.app.ports import PortError
@@ -43,7 +43,7 @@ _CUT: Final = struct.Struct(">IIII")
 _SIDE: Final = struct.Struct(">6sI")
 _TIME: Final = struct.Struct("@ll")  # struct timeval
 _MAX_IDLE: Final = 128
-_LATE: Final = 0.9  # of the deadline: what is left after a send that had to wait
+PATIENCE: Final = 0.01  # seconds between two looks at the clock while an answer is awaited
 _MAX_ANSWER: Final = 4_096
 
 
@@ -113,11 +113,13 @@ class WriterClient:
     Args:
         address: the path of the socket.
         deadline: seconds for one `append`, all told.
+        while_waiting: called again and again by whoever waits long for an answer.
     """
 
-    def __init__(self, address: str, deadline: float) -> None:
+    def __init__(self, address: str, deadline: float, while_waiting: Callable[[], object] = bool) -> None:
         self._address = address
         self._deadline = deadline
+        self._while_waiting = while_waiting
         # One value, replaced as a whole. A lock could be held by another thread at the fork, and then for ever.
         self._pool: tuple[int, list[socket.socket]] = (os.getpid(), [])
 
@@ -180,12 +182,15 @@ class WriterClient:
         return idle
 
     def _connect(self, until: float) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:  # no descriptor is left
+            raise PortError(f"the audit writer cannot be reached: {_reason(error)}") from error
         try:
             _limit(connection, socket.SO_SNDTIMEO, until - time.monotonic())
             connection.connect(self._address)  # unix(7): waits where more wait for the writer than its backlog holds
-            for way in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
-                _limit(connection, way, self._deadline)
+            _limit(connection, socket.SO_SNDTIMEO, self._deadline)
+            _limit(connection, socket.SO_RCVTIMEO, min(PATIENCE, self._deadline))
         except OSError as error:
             connection.close()
             raise PortError(f"the audit writer cannot be reached: {_reason(error)}") from error
@@ -224,25 +229,25 @@ class WriterClient:
             raise PortError(f"the audit writer: {_reason(error)}; {certainty}") from error
 
     def _receive(self, connection: socket.socket, until: float) -> tuple[bytes, bool]:
-        """Read one answer, and whether a good-bye came with it.
-
-        As a rule it comes in one piece, and long before the limit that the kernel keeps.
-        """
-        left = until - time.monotonic()
-        is_late = left < self._deadline * _LATE
-        if is_late:
-            _limit(connection, socket.SO_RCVTIMEO, left)
-        octets = connection.recv(_MAX_ANSWER)
+        """Read one answer, and whether a good-bye came with it. As a rule it comes in one piece, and soon."""
+        octets = self._piece(connection, until)
         while octets and (len(octets) < LENGTH.size or len(octets) < LENGTH.size + LENGTH.unpack_from(octets)[0]):
-            _limit(connection, socket.SO_RCVTIMEO, until - time.monotonic())
-            is_late, piece = True, connection.recv(_MAX_ANSWER)
+            piece = self._piece(connection, until)
             octets = octets + piece if piece and len(octets) <= _MAX_ANSWER else b""
         if not octets:
             raise ConnectionResetError("it ended before it answered")
-        if is_late:
-            _limit(connection, socket.SO_RCVTIMEO, self._deadline)
         end = LENGTH.size + LENGTH.unpack_from(octets)[0]
         return octets[LENGTH.size : end], len(octets) > end
+
+    def _piece(self, connection: socket.socket, until: float) -> bytes:
+        """Read what there is. The kernel ends each wait after `PATIENCE`."""
+        while True:
+            try:
+                return connection.recv(_MAX_ANSWER)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise
+                self._while_waiting()
 
 
 def _epoch(value: dict[str, Any]) -> str:

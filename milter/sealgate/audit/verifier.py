@@ -235,7 +235,7 @@ def one_line(note: str) -> str:
     """
     read = Note.parse(note)
     folded = " ".join((CHECKPOINT, *note.split("\n")[:3], note.rstrip("\n").rpartition(" ")[2]))
-    if Note.parse(_unfolded(folded)) != read:
+    if "\n" in folded or Note.parse(_unfolded(folded)) != read:
         raise ValueError("this checkpoint does not fit into one line")
     return folded
 

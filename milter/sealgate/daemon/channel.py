@@ -2,9 +2,10 @@
 
 A frame is a kind (one letter) and a payload, behind a four-byte length. The supervisor sends `R` (new Runtime, packed),
 `P` (say that you live), `D` (drain: serve what is open, then end) and `S` (stop: end within seconds); a worker sends
-`A` (up, or new Runtime in force: the profile's digest) and `B` (it lives) back. The health process gets `R` too, with
-the digest in front, and sends `H` (a JSON list: why the gate is not ready, empty where it is). The end of the channel
-tells either that its supervisor is gone.
+`A` (up, or new Runtime in force: the profile's digest; one for each it was given) and `B` (it lives) back. The health
+process gets `R` too, with the digest in front, and sends `H` (a JSON list: why the gate is not ready, empty where it
+is) and `W` (a worker has answered at the MTA's socket since the last `W`). The end of the channel tells either that its
+supervisor is gone.
 """
 
 import socket

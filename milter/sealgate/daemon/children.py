@@ -33,7 +33,9 @@ class Child:
         digest: the profile a worker said it has in force; empty before it is up, "-" for one before that in force.
         heard: when it last said something. The health process speaks by itself, workers are asked.
         asked: when a worker was asked for a sign of life that has not come yet; 0: none is awaited.
+        owed: profiles that a worker was given and has not acknowledged; the one it was started with counts.
         leaving: told to end; its death is no fault.
+        is_told: whether one that leaves was told so over its channel.
     """
 
     pid: int
@@ -43,7 +45,9 @@ class Child:
     digest: str = ""
     heard: float = field(default_factory=time.monotonic)
     asked: float = 0.0
+    owed: int = 1
     leaving: bool = False
+    is_told: bool = False
 
 
 class Family:

@@ -22,12 +22,14 @@ class Handover:
     Attributes:
         address: the settings' text of the MTA's socket: where it changed, the old listener is not used again.
         folder: where the inner sockets are, likewise.
+        is_activated: whether the MTA's listener is systemd's; a program that did not know wrote nothing of it.
     """
 
     address: str
     folder: str
     listeners: tuple[int, int, int]  # the MTA's, the writer's, the reader's
     children: tuple[tuple[int, str, int], ...]  # pid, kind, channel descriptor or -1
+    is_activated: bool = False
 
 
 def leave(handover: Handover) -> None:
@@ -41,6 +43,7 @@ def leave(handover: Handover) -> None:
             "folder": handover.folder,
             "listeners": handover.listeners,
             "children": handover.children,
+            "activated": handover.is_activated,
         }
     )
 
@@ -63,7 +66,8 @@ def take() -> Handover | None:
             return None
         first, second, third = (int(d) for d in raw["listeners"])
         children = tuple((int(p), str(k), int(c)) for p, k, c in raw["children"])
-        handover = Handover(str(raw["address"]), str(raw["folder"]), (first, second, third), children)
+        address, folder, is_activated = str(raw["address"]), str(raw["folder"]), raw.get("activated") is True
+        handover = Handover(address, folder, (first, second, third), children, is_activated)
         for descriptor in (*handover.listeners, *(c for _, _, c in children if c >= 0)):
             os.set_inheritable(descriptor, False)
     except (ValueError, KeyError, TypeError, OSError):

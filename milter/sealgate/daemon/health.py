@@ -1,10 +1,11 @@
 """The health process: tries the keys in the background, judges readiness, and says so to whoever asks.
 
 Forked by the supervisor like a worker, with a control channel of its own: `R` brings a profile that was put in force
-(its digest, then the ingredients), `H` tells the supervisor how we are, at each change and every `BEAT` seconds. The
-end of the channel ends the process. It holds no mail and no listener of the MTA. One thread examines, which may wait
-for the DNS or the audit writer; the main thread serves the pages and never waits. The judgement stands in `health.json`
-in the runtime folder, replaced whole; a file that is older than `status.STALE_SECONDS` says nothing any more.
+(its digest, then the ingredients), `H` tells the supervisor how we are, at each change and every `BEAT` seconds, `W`
+that a worker has answered at the MTA's socket: the watchdog is fed by that. The end of the channel ends the process. It
+holds no mail and no listener of the MTA. One thread examines, which may wait for the DNS or the audit writer, another
+connects as the MTA does (`probing`); the main thread serves the pages and never waits. The judgement stands in
+`health.json` in the runtime folder, replaced whole; a file older than `status.STALE_SECONDS` says nothing any more.
 
 A port for the pages that cannot be had is said in log and file, and tried again: mail does not depend on it.
 """
@@ -17,6 +18,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -33,15 +35,20 @@ from sealgate.daemon.listening import ListenError, listen
 from sealgate.daemon.measuring import counted_in
 from sealgate.daemon.metrics_page import MetricsPage, figures
 from sealgate.daemon.pages import Page, Pages, Request, Route
+from sealgate.daemon.pending import REMEDY
+from sealgate.daemon.probing import Prober
 from sealgate.daemon.status import HEALTH_FILE, read_staff, read_status
 from sealgate.profile.settings import Settings
 
 TICK: Final = 1.0  # seconds between two looks at what the supervisor says
 BEAT: Final = 5.0  # seconds between two signs of life
+UNANSWERED_SECONDS: Final = 25.0  # without an answer at the MTA's socket, after which the gate is not ready
 REPEAT_SECONDS: Final = 300.0  # after which the log says again that the gate is not ready
 
 
-def run_health(channel: Channel, runtime: Runtime, settings: Settings, writer: Path, born: float) -> NoReturn:
+def run_health(
+    channel: Channel, runtime: Runtime, settings: Settings, writer: Path, born: float, prober: Prober
+) -> NoReturn:
     """Examine and answer until the channel ends. Called in a fresh child without other threads.
 
     Args:
@@ -50,22 +57,28 @@ def run_health(channel: Channel, runtime: Runtime, settings: Settings, writer: P
         settings: for paths, DNS servers and where to serve.
         writer: the audit writer's socket.
         born: the mark of the supervisor that started us, as in its status file.
+        prober: tries the MTA's socket.
     """
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     log = logs.operational(settings.log_level).bind(health=os.getpid())
     examiner = Examiner(runtime, resolver(settings, log), WriterClient(str(writer), settings.deadline_seconds))
     threading.Thread(target=examiner.run, name="examiner", daemon=True).start()
-    _Health(channel, examiner, settings, born, log).run()
+    prober.start()
+    _Health(channel, examiner, prober, settings, born, log).run()
     os._exit(0)
 
 
 class _Health:
     """The main thread: what is known, judged, written, told and served."""
 
-    def __init__(self, channel: Channel, examiner: Examiner, settings: Settings, born: float, log: Any) -> None:
+    def __init__(
+        self, channel: Channel, examiner: Examiner, prober: Prober, settings: Settings, born: float, log: Any
+    ) -> None:
         self._channel = channel
         self._examiner = examiner
+        self._prober = prober
+        self._answered = 0  # probes that the supervisor knows of
         self._settings = settings
         self._born = born
         self._log = log
@@ -91,6 +104,7 @@ class _Health:
         while True:
             now = time.monotonic()
             if now >= look_at:
+                self._tell_of_answers()
                 self._look()
                 look_at = time.monotonic() + TICK
             for key, _ in self._poll.select(max(0.0, look_at - time.monotonic())):
@@ -133,13 +147,20 @@ class _Health:
             lines += [f"{name}: not signed on purpose" for name in self._state.get("unsigned", ())]
         return Page(status, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
 
+    def _tell_of_answers(self) -> None:
+        """Tell the supervisor that a worker answered as the MTA would hear it: its word for the watchdog."""
+        if self._answered != self._prober.count:
+            self._answered = self._prober.count
+            with contextlib.suppress(OSError):
+                self._channel.send(b"W")
+
     def _look(self) -> None:
         self._pages.expire()
         self._listen()
         found, before = self._examiner.found, self._readiness
         is_news = before is None or found is not self._seen
         self._seen = found
-        self._readiness = judge(self._staff(), found, time.time())
+        self._readiness = self._judged(found)
         self._state = {
             "pid": os.getpid(),
             "supervisor": self._parent,
@@ -148,6 +169,7 @@ class _Health:
             "reasons": list(self._readiness.reasons),
             "figures": self._figures,
             "warnings": [*self._readiness.warnings, *([self._unheard] if self._unheard else [])],
+            "unanswered": round(self._prober.unanswered_for(), 1),
             **_examined(found),
         }
         if before is not None:
@@ -159,6 +181,20 @@ class _Health:
         self._figures = self._state["figures"] = figures() if self._metrics is not None else {}
         self._say(is_change=before is None or before.is_ready is not self._readiness.is_ready)
         self._write()
+
+    def _judged(self, found: Examined | None) -> Readiness:
+        """Staff and keys, what the MTA's socket says, and settings that wait for a restart."""
+        judged, silent = judge(self._staff(), found, time.time()), self._prober.unanswered_for()
+        reasons, warnings = judged.reasons, judged.warnings
+        if silent > UNANSWERED_SECONDS:
+            said = f"nobody answers at the MTA's socket {self._prober.where} since {silent:.0f} seconds"
+            reasons = (*reasons, f"{said}: {self._prober.fault}")
+        if self._prober.warning:
+            warnings = (*warnings, f"the MTA's socket is not tried: {self._prober.warning}")
+        if waiting := read_status(self._folder).get("waiting"):
+            listed = "; ".join(map(str, waiting))
+            warnings = (*warnings, f"service settings were changed and wait for a restart ({REMEDY}): {listed}")
+        return replace(judged, reasons=reasons, warnings=warnings)
 
     def _staff(self) -> Staff | None:
         """What the supervisor says; for a while what the program before it said, as its workers still serve."""

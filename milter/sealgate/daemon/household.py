@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from sealgate.adapters.systemd import watchdog_seconds
 from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.app.runtime import Runtime
 from sealgate.daemon.channel import Channel
 from sealgate.daemon.children import HEALTH, READER, TELL_SECONDS, WORKER, WRITER, Child, Family
 from sealgate.daemon.doors import Doors
 from sealgate.daemon.handover import Handover, adopt
+from sealgate.daemon.probing import PROBE_EVERY, Prober
 from sealgate.daemon.reading import run_reader
 from sealgate.daemon.worker import run_worker
 from sealgate.daemon.writing import Keeping, run_writer
@@ -28,6 +30,7 @@ PAUSE: Final = 1.0  # seconds before a child that died at once is started again
 HEALTH_SILENCE: Final = 60.0  # seconds after which a health process is frozen and killed
 WORKER_BEAT: Final = 5.0  # seconds after which a worker that said nothing is asked whether it lives
 WORKER_SILENCE: Final = 60.0  # seconds without an answer after which it is frozen and killed
+DRAIN_SLACK: Final = 60.0  # seconds beyond `drain_max` after which a worker that leaves is killed
 
 
 class Household:
@@ -67,6 +70,21 @@ class Household:
             if channel is not None:
                 channel.socket.settimeout(TELL_SECONDS)
             self._family.children[pid] = Child(pid, kind, channel, digest="-", leaving=True)
+
+    def hand_over(self, doors: Doors) -> Handover:
+        """What the next supervisor takes over: the listeners, and all children with their channels."""
+        children = tuple(
+            (c.pid, c.kind, c.channel.fileno() if c.channel is not None else -1) for c in self._family.children.values()
+        )
+        folder = str(self._places[0].parent)
+        return Handover(str(doors.where), folder, doors.descriptors, children, doors.is_activated)
+
+    def let_drain(self) -> None:
+        """Tell the workers of an earlier program that they are not needed any more: once, as they read no more."""
+        for child in self._family.of_kind(WORKER, leaving=True):
+            if not child.is_told:
+                child.is_told = True
+                self._family.tell(child, b"D")
 
     def settle(self, doors: Doors) -> None:
         """Start everybody; workers of an earlier program stay until the new ones are up."""
@@ -109,6 +127,12 @@ class Household:
             elif child.digest and not child.asked and now - child.heard > WORKER_BEAT:
                 child.asked = now
                 self._family.tell(child, b"P")
+        for child in self._family.of_kind(WORKER, leaving=True):
+            # It ends by itself at `drain_max`; one that is frozen does not. `started`: when this program took it in.
+            if child.is_told and now - child.started > self._settings.drain_max + DRAIN_SLACK:
+                self._log.error("drain-frozen", pid=child.pid)
+                os.kill(child.pid, signal.SIGKILL)
+                child.started = now
 
     def bury(self) -> Iterator[tuple[Child, int]]:
         """Collect who ended, and yield each that was not told to, with its exit status."""
@@ -150,10 +174,14 @@ class Household:
         # was replaced on disk meanwhile would be loaded in two halves.
         from sealgate.daemon.health import run_health  # noqa: PLC0415
 
+        watched = watchdog_seconds()  # four probes before systemd's patience ends
+        every = min(PROBE_EVERY, watched / 4) if watched else PROBE_EVERY
+
         def watch(channel: Channel | None) -> None:
             for door in (self._doors.milter, self._doors.writing, self._doors.reading):
                 door.close()
             if channel is not None:
-                run_health(channel, self._runtime(), self._settings, self._places[0], self._born)
+                prober = Prober(self._doors.where, every)
+                run_health(channel, self._runtime(), self._settings, self._places[0], self._born, prober)
 
         self._family.start(HEALTH, watch, with_channel=True)

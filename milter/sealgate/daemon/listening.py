@@ -6,17 +6,21 @@ ever refused while a part of the gate is replaced.
 
 import contextlib
 import os
+import select
 import socket
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import milter
 
 from sealgate.profile.settings import Socket
 
+TRIES: Final = 4  # to reach oneself behind a listener that several processes share
 PROBE: Final = 2.0  # seconds to find out whether somebody listens at a path
-BACKLOG: Final = 1024  # connections of a storm after a restart wait here instead of being refused
+BACKLOG: Final = 4096  # connections of a storm wait here: beyond it connect(2) fails at once at a Unix socket (EAGAIN)
 
 
 class ListenError(Exception):
@@ -92,6 +96,53 @@ def lend_to_libmilter(listener: socket.socket, folder: Path) -> int:
     return descriptor
 
 
+def dial_oneself(door: Any, family: int, seconds: float) -> socket.socket | None:
+    """Connect to the shared listener until it is this very process that accepts, for `adapters.nudging`.
+
+    Args:
+        door: the listener's address.
+        family: its address family.
+        seconds: for one try; libmilter must be serving by now.
+
+    Returns:
+        The connection; None: another worker was faster each time, or nobody can connect.
+    """
+    for _ in range(TRIES):
+        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made.settimeout(seconds)
+            if family == socket.AF_UNIX:
+                made.bind("")  # a name of its own to be known by, unix(7): autobind
+            made.connect(door)
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                if _has_peer(made.getsockname()):
+                    return made
+                time.sleep(0.002)
+        except OSError:
+            made.close()
+            return None
+        made.close()
+    return None
+
+
+def _has_peer(name: Any) -> bool:
+    """Whether this process holds an accepted connection of the socket of that name."""
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            one = socket.socket(fileno=int(entry))
+        except OSError:
+            continue
+        try:
+            if one.getpeername() == name:
+                return True
+        except OSError:
+            continue
+        finally:
+            one.detach()
+    return False
+
+
 def close_off(descriptor: int, folder: Path) -> None:
     """Put a listener that nobody can reach over `descriptor`: libmilter accepts nothing more, its sessions go on.
 
@@ -108,11 +159,16 @@ def close_off(descriptor: int, folder: Path) -> None:
 
 def has_accepted(name: object) -> bool:
     """Whether this process holds an open connection that came in through the listener of that `own_name`."""
-    for descriptor in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(descriptor))) as one:
-            if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and own_name(one) == name:
-                return True
-    return False
+    return any(not is_listening and own == name for _, is_listening, own in _sockets())
+
+
+def unread(name: object) -> set[int]:
+    """The descriptors of open connections that came in through the listener of that `own_name` and can be read."""
+    poll = select.poll()
+    for descriptor, is_listening, own in _sockets():
+        if not is_listening and own == name:
+            poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(0)}
 
 
 def own_name(one: socket.socket) -> object:
@@ -147,9 +203,23 @@ def _clear(path: Path) -> None:
 
 
 def _listening_descriptors() -> set[int]:
-    found: set[int] = set()
-    for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as one:
-            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found.add(int(name))
-    return found
+    return {descriptor for descriptor, is_listening, _ in _sockets() if is_listening}
+
+
+def _sockets() -> Iterator[tuple[int, bool, object]]:
+    """Each socket of this process: its descriptor, whether it listens, its name.
+
+    Looked at under its own descriptor and never closed: a drain looks twenty times a second, and copies that are left
+    behind, of what is no socket, would use up all descriptors within it.
+    """
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            one = socket.socket(fileno=int(entry))
+        except OSError:  # a file, a pipe; or closed meanwhile
+            continue
+        try:
+            yield int(entry), bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)), own_name(one)
+        except OSError:  # of a family without a name
+            continue
+        finally:
+            one.detach()

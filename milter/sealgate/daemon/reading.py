@@ -25,7 +25,7 @@ from sealgate.app.ports import READER_CPU_SECONDS
 from sealgate.mail.visible import View, read_html
 
 TICK: Final = 5.0  # seconds between two looks whether the supervisor lives
-PATIENCE: Final = 1.0  # seconds for a client to send its request or to take the reply
+PATIENCE: Final = 5.0  # seconds for a client to send its request or to take the reply: the host may be busy
 _CHUNK: Final = 1 << 18
 _NO_LIMIT: Final = 1e6  # seconds, where the client says nothing: then ours alone holds
 _SHORTEST: Final = 0.01  # seconds of processor time: a timer of none would never ring

@@ -20,7 +20,7 @@ def why_not(state: Path, settings_path: Path) -> str:
     try:
         read_override(state, time.time())
         tried = subprocess.run(
-            [sys.executable, "-m", "sealgate", "check", "--settings", str(settings_path)],
+            [sys.executable, "-m", "sealgate", "check", "--no-mta", "--settings", str(settings_path)],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
     except (PortError, OSError, subprocess.SubprocessError) as error:

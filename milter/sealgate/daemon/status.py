@@ -38,6 +38,7 @@ class Reloads:
         last: the last one in words.
         problems: why it was refused; empty: it was not.
         kept: keys of the profile in force whose file cannot be used any more, with why.
+        waiting: service settings that were changed since the start and take a restart.
     """
 
     asked: int = 0
@@ -47,6 +48,7 @@ class Reloads:
     last: str = "started"
     problems: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 class StatusFile:
@@ -99,6 +101,7 @@ class StatusFile:
             "last": reloads.last,
             "problems": list(reloads.problems),
             "kept": list(reloads.kept),
+            "waiting": list(reloads.waiting),
             "wanted": self._wanted,
             "workers": [c.pid for c in workers],
             "starting": [c.pid for c in workers if not c.digest],

@@ -5,7 +5,6 @@ connection, SIGTERM and SIGINT end it. The loop is single-threaded and sleeps in
 because forking beside threads hangs children. It holds no mail.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -17,7 +16,7 @@ from typing import Any, Final
 
 from sealgate.adapters import files
 from sealgate.adapters import log as logs
-from sealgate.adapters.systemd import notify
+from sealgate.adapters.systemd import notify, notify_reloading, watchdog_seconds
 from sealgate.adapters.writer import WriterClient
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Override
@@ -25,20 +24,22 @@ from sealgate.audit.record import VERSION, moment
 from sealgate.daemon.archive import equipped, keep_version, lacks_key
 from sealgate.daemon.children import HEALTH, READER, WORKER, WRITER, Child, Family
 from sealgate.daemon.doors import open_doors
-from sealgate.daemon.handover import Handover, leave, take
-from sealgate.daemon.household import Household
+from sealgate.daemon.handover import leave, take
+from sealgate.daemon.household import HEALTH_SILENCE, WORKER_SILENCE, Household
 from sealgate.daemon.measuring import clear, prepare
+from sealgate.daemon.pending import REMEDY, changed_settings
 from sealgate.daemon.reloading import NotReloaded, for_health, read_anew, told
 from sealgate.daemon.replacing import become, why_not
 from sealgate.daemon.status import HEALTH_FILE, PID_FILE, STATUS_FILE, Reloads, StatusFile
+from sealgate.daemon.waking import WORDS, catch_signals, caught, held_back
 from sealgate.daemon.worker import STOP_SECONDS
 from sealgate.mail.reply import printable
 from sealgate.profile.settings import Settings
 from sealgate.wiring import Ingredients, build
 
 TICK: Final = 1.0  # seconds between looks at what has no signal
+WATCHDOG_LEAST: Final = HEALTH_SILENCE + WORKER_SILENCE / 2  # seconds: below, we could not mend it ourselves first
 KEY_PAUSE: Final = 10.0  # seconds between two tries to make the key of a new quarter
-_WORDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,14 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until told to end; return the exit status."""
-        wake = self._catch_signals()
+        wake = catch_signals()
         left = take()
         self._doors = open_doors(self.settings, self._places, left, self.log)
         self._household.inherit(left)
         prepare(self._folder, self.log, goes_on=left is not None)
         self._household.settle(self._doors)
+        if 0 < watchdog_seconds() < WATCHDOG_LEAST:
+            self.log.warning("watchdog-short", seconds=watchdog_seconds(), at_least=WATCHDOG_LEAST)
         files.replace(self._folder / PID_FILE, f"{os.getpid()}\n".encode())
         self._record("start", pid=os.getpid(), restarted=left is not None, profile=self.runtime.digest)
         self._keep_version()
@@ -114,10 +117,7 @@ class Supervisor:
             self._log_ended()
         for kind in (READER, WRITER):
             self.family.kill(kind, signal.SIGKILL)
-        for where in (self.settings.socket, self.settings.http):
-            if where is not None and where.family == "unix":
-                with contextlib.suppress(FileNotFoundError):
-                    Path(where.path).unlink()
+        self._doors.remove(self.settings.http)
         for name in (*self._places, *(self._folder / file for file in (PID_FILE, STATUS_FILE, HEALTH_FILE))):
             name.unlink(missing_ok=True)
         clear(self._folder)
@@ -125,23 +125,10 @@ class Supervisor:
 
     # -- signals and children ----------------------------------------------------------------------------------------
 
-    def _catch_signals(self) -> int:
-        wake_read, wake_write = os.pipe()
-        os.set_blocking(wake_read, False)
-        os.set_blocking(wake_write, False)
-        signal.set_wakeup_fd(wake_write)
-        for number in (*_WORDS, signal.SIGCHLD):
-            signal.signal(number, lambda *_: None)  # the wake-up descriptor says which
-        # Those that came while this program replaced another one have waited until now.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WORDS)
-        return wake_read
-
     def _wait(self, wake: int, seconds: float) -> None:
         channels = [c.channel.fileno() for c in self.family.children.values() if c.channel is not None]
         ready, _, _ = select.select([wake, *channels], [], [], seconds)
-        numbers: bytes = b""
-        with contextlib.suppress(BlockingIOError):
-            numbers = os.read(wake, 4096) if wake in ready else b""
+        numbers = caught(wake) if wake in ready else b""
         for child in list(self.family.children.values()):
             if child.channel is not None and child.channel.fileno() in ready:
                 self._hear(child)
@@ -163,15 +150,20 @@ class Supervisor:
             child.channel = None  # its death comes as SIGCHLD
             return
         child.heard, child.asked = time.monotonic(), 0.0
+        if child.kind == HEALTH and frame[0] == b"W":
+            # Ours alone to say (NotifyAccess=main), and said for a worker that answered: if either hangs, it is not.
+            if watchdog_seconds():
+                notify("WATCHDOG=1")
+            return
         if child.kind == HEALTH:
             self._unready = [] if child.leaving else json.loads(frame[1])
             self._notify_status()
             return
         if frame[0] == b"B":
             return
-        child.digest = frame[1].decode()
+        child.digest, child.owed = frame[1].decode(), child.owed - 1
         workers = self.family.of_kind(WORKER, leaving=False)
-        if all(w.digest == self.runtime.digest for w in workers):
+        if workers and all(w.digest == self.runtime.digest and w.owed == 0 for w in workers):
             self._everybody_is_up()
 
     def _everybody_is_up(self) -> None:
@@ -179,10 +171,9 @@ class Supervisor:
         if not self._is_ready:
             self._is_ready = True
             self.log.info(
-                "ready", workers=len(self.family.of_kind(WORKER, leaving=False)), listens=str(self.settings.socket)
+                "ready", workers=len(self.family.of_kind(WORKER, leaving=False)), listens=str(self._doors.where)
             )
-        for child in self.family.of_kind(WORKER, leaving=True):
-            self.family.tell(child, b"D")
+        self._household.let_drain()
         self._reloads.settled = self._reloads.asked
         notify("READY=1")
         self._notify_status()
@@ -212,6 +203,11 @@ class Supervisor:
     def _reload(self) -> None:
         """Parse, judge and load everything, then swap; whatever is wrong keeps the old."""
         self._reloads.asked += 1
+        if self._is_ready:
+            notify_reloading()
+        self._reloads.waiting = changed_settings(self.settings, self._settings_path)
+        if self._reloads.waiting:
+            self.log.warning("settings-wait", changed=self._reloads.waiting, do=REMEDY)
         try:
             loaded = read_anew(self.settings, self.ingredients)
         except NotReloaded as refused:
@@ -222,6 +218,7 @@ class Supervisor:
         found = loaded.ingredients.pack()
         for child in self.family.of_kind(WORKER, leaving=False):
             child.digest = "-" if child.digest else ""  # it serves by the one before until it says otherwise
+            child.owed += 1
             self.family.tell(child, b"R", found)
         for child in self.family.of_kind(HEALTH, leaving=False):
             self.family.tell(child, b"R", for_health(self.ingredients))
@@ -248,40 +245,39 @@ class Supervisor:
         self._reloads.problems = tuple(problems)
         self.log.error("reload-failed", kept=self.runtime.digest, problems=problems)
         self._record("reload", result="failed", profile=self.runtime.digest, problems=problems[:20])
-        self._notify_status()
+        self._resume()
         self._status.write(self.runtime, self._reloads, self.family)
 
     def _replace_program(self, wake: int, heard: bytes = b"") -> None:
         """Become the program that is on disk now, in this process, with listeners and workers inherited.
 
-        Signals are held back until the new program listens to them: one that came in between would be lost, or would
-        end it, as nobody catches it yet. `heard` are those that came together with the order to replace.
+        `heard` are the signals that came together with the order to replace.
         """
-        signal.pthread_sigmask(signal.SIG_BLOCK, _WORDS)
-        try:
+        with held_back():
             if why := why_not(Path(self.settings.state), self._settings_path):
                 self.log.error("restart-refused", why=why)
             else:
                 self._execute(wake, heard)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _WORDS)
 
     def _execute(self, wake: int, heard: bytes) -> None:
         self._log_ended()
-        children = tuple(
-            (c.pid, c.kind, c.channel.fileno() if c.channel is not None else -1) for c in self.family.children.values()
-        )
-        handover = Handover(self._doors.address, str(self._folder), self._doors.descriptors, children)
+        handover = self._household.hand_over(self._doors)
         self._record("restart", pid=os.getpid())
         self._journal.close()
         leave(handover)
-        notify("RELOADING=1")
+        notify_reloading()
         self.log.info("restarting")
-        with contextlib.suppress(BlockingIOError):
-            heard += os.read(wake, 4096)
-        for number in set(heard) & set(_WORDS) - {signal.SIGUSR2}:  # caught, and not obeyed: the new program will
+        unheeded = set(heard + caught(wake)) & set(WORDS) - {signal.SIGUSR2}
+        for number in unheeded:  # the new program will obey
             os.kill(os.getpid(), number)
         self.log.error("restart-failed", error=become(handover, self._settings_path))
+        self._resume()
+
+    def _resume(self) -> None:
+        """What was announced did not come about, and the gate serves as before."""
+        if self._is_ready:
+            notify("READY=1")
+        self._notify_status()
 
     # -- what is said of it ------------------------------------------------------------------------------------------
 

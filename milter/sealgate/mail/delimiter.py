@@ -40,15 +40,19 @@ class Line:
 
 
 class Delimiters:
-    """The levels, outermost first, and what the search remembers. `doubts` counts doubtful lines, once each."""
+    """The levels, outermost first, and what the search remembers.
 
-    __slots__ = ("_doubted", "_limit", "doubts", "levels")
+    `doubts` counts doubtful lines, once each; `doubted` is the line feed before the last one, in octets
+    of the whole body.
+    """
+
+    __slots__ = ("_limit", "doubted", "doubts", "levels")
 
     def __init__(self, doubts_limit: int) -> None:
         self.levels: list[Level] = []
         self.doubts = 0
         self._limit = doubts_limit
-        self._doubted = -1  # where the last doubtful line was, in octets of the whole body
+        self.doubted = -1
 
     def restart(self) -> None:
         """Forget all indexes: the buffer is another one."""
@@ -100,6 +104,6 @@ class Delimiters:
         for level in self.levels:
             if level.coming == start:
                 self._seek(level, buffer, start + 1)
-        if base + start > self._doubted:  # a header that is not complete is gone through again with the next chunk
-            self._doubted = base + start
+        if base + start > self.doubted:  # a header that is not complete is gone through again with the next chunk
+            self.doubted = base + start
             self.doubts += 1

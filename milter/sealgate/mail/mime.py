@@ -181,6 +181,8 @@ class Splitter:
             if self._delimiters.doubts:
                 self._name(Defect.DELIMITER_TAIL)
             if self._delimiters.doubts > self._limits.parts:
+                if not self._in_header:  # what came before it counts, however the body was cut
+                    self._pass_before(at, self._delimiters.doubted - self._base)
                 self._stop()
             elif self._in_header:
                 if line.level >= 0 and line.start < ends:
@@ -192,8 +194,7 @@ class Splitter:
                 self._read_header(at, ends)
                 at = begins
             elif line.level >= 0:
-                has_cr = line.start > at and self._buffer[line.start - 1] == 0x0D
-                self._pass(at, line.start - has_cr)
+                self._pass_before(at, line.start)
                 at = self._obey(line)
             else:
                 tail = 0 if last else 1 + max(len(level.mark) for level in self._levels)
@@ -257,6 +258,11 @@ class Splitter:
         block = self._buffer[at + 1 : end + 1]
         entity = read_block(block, default=level.default, boundary_limit=self._limits.boundary)
         self._enter(entity, f"{level.path}.{level.children}".lstrip("."))
+
+    def _pass_before(self, at: int, start: int) -> None:
+        """Hand on the content up to the line end before a line that begins behind the line feed at `start`."""
+        has_cr = start > at and self._buffer[start - 1] == 0x0D
+        self._pass(at, start - has_cr)
 
     def _pass(self, start: int, end: int) -> int:
         """Hand on the content from `start` to `end`; return `end`."""

@@ -34,10 +34,10 @@ _GNU: Final = {"w": r"[A-Za-z0-9_]", "W": r"[^A-Za-z0-9_]", "s": r"[ \t\n\r\v\f]
 
 
 class ExpressionError(ValueError):
-    """What is wrong, and where: `offset` counts characters from 0."""
+    """What is wrong, in words that a terminal may show, and where: `offset` counts characters from 0."""
 
     def __init__(self, message: str, offset: int, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__("".join(c if c.isprintable() else "\ufffd" for c in message))
         self.offset = offset
         self.hint = hint
 

@@ -31,7 +31,7 @@ from typing import Any, Final, NoReturn
 
 from sealgate.adapters.journal.batch import Batch
 from sealgate.adapters.journal.end import WINDOW, End, before, followed, found, joined
-from sealgate.adapters.journal.opening import open_file, take_lock
+from sealgate.adapters.journal.opening import open_file, settle, take_lock
 from sealgate.adapters.journal.reserve import Reserve
 from sealgate.app.ports import PortError
 from sealgate.audit.chain import Cut
@@ -146,7 +146,7 @@ class JournalFile:
         if self._is_unsynced:
             self._is_unsynced = False  # a second sync after one that failed would lie
             try:
-                os.fdatasync(self._fd)
+                settle(self._fd)
             except OSError as error:
                 self._fail(error)
 
@@ -270,7 +270,7 @@ class JournalFile:
             if is_moved and held.st_nlink:
                 end = self._end()
                 self._head, self._frontier, self._left = end.head or START, end.frontier, joined(self._left, end.void)
-                os.fdatasync(self._fd)
+                settle(self._fd)
 
     def _end(self) -> End:
         if self._kind == "gap":
@@ -324,7 +324,7 @@ class JournalFile:
         try:
             self._write(octets)
             if sync or self._is_full:
-                os.fdatasync(self._fd)
+                settle(self._fd)
             self._is_unsynced = not (sync or self._is_full)
             if os.fstat(self._fd).st_size != self._size + len(octets):
                 raise OSError(errno.EIO, "it was cut, or written to by another hand, while lines were written")

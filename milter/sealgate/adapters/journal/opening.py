@@ -71,6 +71,19 @@ def _open_existing(path: str) -> int:
     return fd
 
 
+def settle(fd: int) -> None:
+    """Put on disk what was written (fdatasync(2)), and make sure that it is.
+
+    Where ext4 gives up its journal for an error of its own, a sync that comes just then is told that all is well though
+    the file's new length is lost. A change of its times needs the journal, too, and fails from that moment on.
+
+    Raises:
+        OSError: it is not certain.
+    """
+    os.fdatasync(fd)
+    os.utime(fd)
+
+
 def _sync_folder(path: str) -> None:
     """Make a new name last: a synced file without a name is lost all the same."""
     folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
