@@ -140,7 +140,7 @@ def test_what_is_in_it(package: Path) -> None:
     lines = rpm("-qp", "--qf", "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME}\\n]", package)
     found = dict(line.split(" ", 1) for line in lines.splitlines())
     assert {path: found.get(path) for path in WANTED} == WANTED
-    shipped = {path.name for path in (*units.SYSTEMD.glob("*.service"), *units.SYSTEMD.glob("*.timer"))}
+    shipped = {path.name for kind in ("service", "socket", "timer") for path in units.SYSTEMD.glob(f"*.{kind}")}
     assert {Path(path).name for path in found if path.startswith("/usr/lib/systemd/system/")} == shipped
     assert not [path for path in found if re.search(r"\.(pyx|pxd|pxi|c|h|orig)$|/tests?/|/__editable", path)]
     assert sum(path.endswith(".so") for path in found) == 1

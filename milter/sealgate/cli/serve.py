@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -9,6 +10,11 @@ from sealgate.app.ports import PortError
 from sealgate.cli import EX_CANTCREAT, EX_UNAVAILABLE, Stop
 from sealgate.cli.loading import profile_or_stop, settings_option, settings_or_stop
 from sealgate.wiring import now, read_override
+
+_PYMILTER: Final = (
+    "apt install python3-milter; or, in a virtual environment, apt install gcc libmilter-dev python3-dev (Fedora: gcc "
+    "sendmail-milter-devel python3-devel), then pip install 'sealgate[milter]'"
+)
 
 
 @click.command("serve")
@@ -29,9 +35,9 @@ def command(ctx: click.Context, settings_path: Path) -> None:
     try:
         import milter  # noqa: PLC0415 - only this verb needs libmilter
     except ImportError as error:
-        raise Stop(EX_UNAVAILABLE, f"pymilter is missing ({error}): apt install python3-milter") from error
+        raise Stop(EX_UNAVAILABLE, f"pymilter is missing ({error}): {_PYMILTER}") from error
     if not hasattr(milter, "opensocket"):  # a folder of that name is importable
-        raise Stop(EX_UNAVAILABLE, "pymilter is missing: apt install python3-milter, or pip install sealgate[milter]")
+        raise Stop(EX_UNAVAILABLE, f"pymilter is missing: {_PYMILTER}")
     from sealgate.daemon.listening import ListenError  # noqa: PLC0415
     from sealgate.daemon.supervisor import Plan, Supervisor  # noqa: PLC0415
 
