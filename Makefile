@@ -1,5 +1,5 @@
 # A new user's two commands are `make run` and `make test`; both install what they need.
-.PHONY: help run test unit check bench compare corpus nightly deb rpm packages clean
+.PHONY: help run test unit check bench compare corpus nightly docs deb rpm wheel release packages clean
 
 help:
 	@echo 'make run [ONCE=1]  a relay of its own on loopback: eight telling messages through the gate'
@@ -10,8 +10,11 @@ help:
 	@echo 'make compare       the gate against OpenDKIM, dkimpy-milter and rspamd: who lets a forged sender out'
 	@echo 'make corpus        recall and precision on labelled mail of your own (CORPUS=FOLDER)'
 	@echo 'make nightly       the long runs'
+	@echo 'make docs          the documents as a site of plain pages, in dist/docs'
 	@echo 'make deb           the Debian package of the commit that is checked out, in dist'
 	@echo 'make rpm           the RPMs of this tree for Fedora and EL10, in dist'
+	@echo 'make wheel         the wheel and the source archive of the commit that is checked out, in dist'
+	@echo 'make release       all of these, built twice and compared, with SBOM and checksums, in dist'
 	@echo 'make packages      builds the packages and lives with them: fresh systems, real mail servers (root)'
 	@echo 'make clean         remove what was built'
 
@@ -34,17 +37,17 @@ test:
 	@said=$$(mktemp); other=; \
 	trap 'rm -f "$$said"; [ -z "$$other" ] || kill "$$other" 2>/dev/null || true' EXIT; trap 'exit 130' HUP INT TERM; \
 	if [ -x .venv-debian/bin/python ]; then \
-	    .venv-debian/bin/python -m $(PYTEST) -p no:cacheprovider -m 'not relay and not nightly' >"$$said" 2>&1 & other=$$!; \
+	    .venv-debian/bin/python -m $(PYTEST) -p no:cacheprovider -m 'not relay and not nightly and not packaging' >"$$said" 2>&1 & other=$$!; \
 	fi; \
 	echo 'with the newest libraries:'; \
-	.venv/bin/python -m $(PYTEST) -m 'not relay and not nightly'; status=$$?; \
+	.venv/bin/python -m $(PYTEST) -m 'not relay and not nightly and not packaging'; status=$$?; \
 	if [ -n "$$other" ]; then \
 	    wait $$other || status=$$?; other=; \
 	    echo 'with the libraries of the distribution:'; cat "$$said"; \
 	fi; \
 	exit $$status
 	@echo 'on a relay of its own:'
-	@$(AS_ROOT) .venv/bin/python -m $(PYTEST) -p no:cacheprovider -p no:hypothesispytest -m 'relay and not nightly'
+	@$(AS_ROOT) .venv/bin/python -m $(PYTEST) -p no:cacheprovider -p no:hypothesispytest -m 'relay and not nightly and not packaging'
 
 unit:
 	@packaging/prepare test >/dev/null
@@ -77,6 +80,10 @@ nightly:
 	.venv/bin/python -m tests.fuzz --seconds 600
 	.venv/bin/python -m tests.bench.soak
 
+docs:
+	@packaging/prepare docs >/dev/null
+	@packaging/docs
+
 deb:
 	@packaging/prepare deb >/dev/null
 	@packaging/deb
@@ -85,11 +92,20 @@ rpm:
 	@packaging/prepare rpm >/dev/null
 	@packaging/rpm/build dist
 
+wheel:
+	@packaging/wheel
+
+release:
+	@packaging/prepare deb >/dev/null
+	@packaging/prepare rpm >/dev/null
+	@packaging/prepare test >/dev/null
+	@.venv/bin/python packaging/release
+
 packages:
 	@packaging/prepare deb >/dev/null
 	@packaging/prepare rpm >/dev/null
 	@packaging/prepare test >/dev/null
-	@$(AS_ROOT) .venv/bin/python -m pytest -q -p no:cacheprovider -m packaging tests/packaging
+	@$(AS_ROOT) .venv/bin/python -m pytest -q -p no:cacheprovider -m 'packaging$(if $(QUICK), and not nightly)' tests/packaging
 
 clean:
 	rm -rf .venv .venv-debian build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/bench/load

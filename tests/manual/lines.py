@@ -40,7 +40,7 @@ def _form(node: dict[str, Any], defs: dict[str, Any]) -> str:
     if "const" in whole:
         return f"`{whole['const']}`" if whole["const"] != "" else "empty"
     if "enum" in whole:
-        return " | ".join(f"`{each}`" for each in whole["enum"])
+        return " | ".join(f"`{each}`" if each else "empty" for each in whole["enum"])
     if whole.get("type") == "array":
         return "list" if not whole.get("items") else f"list of {_form(whole['items'], defs)}"
     if (name := _named(node)) and name not in ("digest", "time"):

@@ -50,6 +50,9 @@ def head(name: str, section: int, about: str) -> list[str]:
     return [
         f'.TH {typed(name.upper())} {section} "" sealgate',
         '.\\" Made from what the program says of itself: python3 -m tests.unit.test_doc_man',
+        '.\\" No path or option is parted at the end of a line, and no gaps are put between words.',
+        ".nh",
+        ".ad l",
         ".SH NAME",
         f"{typed(name)} \\- {typed(about)}",
     ]

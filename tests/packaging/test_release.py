@@ -1,10 +1,10 @@
 """`packaging/release`, in a clone of its own: what it refuses, and that what it builds is the same each time.
 
 The quick parts are built, wheel and source archive; the Debian package and the RPMs have tests of their own. The commit
-that is released holds the files of this tree as they lie, with a date in CHANGELOG.md.
+that is released holds the files of this tree as they lie, with a date in CHANGELOG.md; but for the tests, which are
+half of them and take no part.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -25,6 +25,7 @@ VERSION: Final = sealgate.__version__
 WHEEL: Final = f"sealgate-{VERSION}-py3-none-any.whl"
 SDIST: Final = f"sealgate-{VERSION}.tar.gz"
 SBOM: Final = f"sealgate-{VERSION}.cdx.json"
+EPOCH: Final = "1770091506"  # 2026-02-03T04:05:06Z
 GIT: Final = {
     "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.test", "GIT_COMMITTER_NAME": "a",
     "GIT_COMMITTER_EMAIL": "a@example.test", "GIT_AUTHOR_DATE": "2026-02-03T04:05:06Z",
@@ -68,7 +69,7 @@ def committed(folder: Path) -> None:
     if names.returncode:
         pytest.skip("this tree is no clone")
     for name in filter(None, names.stdout.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() and (not name.startswith("tests/") or name == "tests/conftest.py"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     log = folder / "CHANGELOG.md"
@@ -105,7 +106,7 @@ def test_a_tree_with_changes_is_refused(clone: Clone) -> None:
 @pytest.mark.parametrize(
     ("file", "pattern", "text", "words"),
     [
-        ("CHANGELOG.md", rf"^## \[{VERSION}\] - .*$", "## [0.0.9] - 2026-01-01", "has no section '## ["),
+        ("CHANGELOG.md", rf"^## \[{VERSION}\] - .*$", "## [0.0.9] - 2026-01-01", "has no section"),
         ("CHANGELOG.md", r"2026-02-03$", "unreleased", "says of .* 'unreleased': give the date"),
         ("CHANGELOG.md", r"2026-02-03\n", "2026-02-03\n\n## [0.0.9] - 2026-01-01\n", "says nothing of"),
         ("packaging/debian/changelog", r"\(.*?-", "(9.9-", "debian/changelog says 9.9, the program"),
@@ -181,28 +182,15 @@ def test_the_sums_are_those_of_the_files(released: Path) -> None:
 
 
 @schema
-def test_the_same_commit_gives_the_same_octets_elsewhere(released: Path, clone: Clone, tmp_path: Path) -> None:
-    """The builder alone, without SOURCE_DATE_EPOCH, in a clone of the clone, under a user's umask."""
-    out = tmp_path / "out"
-    command = [clone.folder / "packaging/wheel", out]
-    subprocess.run(command, env=os.environ | {"TZ": "Asia/Tokyo"}, umask=0o027, check=True, capture_output=True)
-    for name in (WHEEL, SDIST):
-        assert (
-            hashlib.sha256((out / name).read_bytes()).digest()
-            == hashlib.sha256((released / name).read_bytes()).digest()
-        )
-
-
-@schema
 def test_the_source_archive_makes_the_same_wheel(released: Path, tmp_path: Path) -> None:
-    """As a distribution would: no clone, only what is in the archive."""
+    """As a distribution would build it: from what is in the archive, under another umask and in another place."""
     shutil.unpack_archive(released / SDIST, tmp_path, "gztar")
     tree = tmp_path / SDIST.removesuffix(".tar.gz")
     subprocess.run(["git", "init", "-q"], cwd=tree, check=True)
-    epoch = str(1770091506)  # 2026-02-03T04:05:06Z, the time of the commit
     done = subprocess.run(
         [tree / "packaging/wheel", "--as-it-lies", "--only", "wheel", tmp_path / "out"],
-        env=os.environ | {"SOURCE_DATE_EPOCH": epoch}, capture_output=True, text=True, check=False,
+        env=os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "TZ": "Asia/Tokyo"}, umask=0o027,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / WHEEL).read_bytes() == (released / WHEEL).read_bytes()
@@ -210,8 +198,8 @@ def test_the_source_archive_makes_the_same_wheel(released: Path, tmp_path: Path)
 
 @schema
 def test_the_sbom_fits_its_schema_and_names_everything(released: Path) -> None:
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
 
     text = (released / SBOM).read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None

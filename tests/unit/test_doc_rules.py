@@ -70,6 +70,8 @@ def roff(text: str) -> str:
 def expected_page() -> str:
     lines = [
         '.TH SEALGATE\\-RULES 7 "" sealgate',
+        ".nh",
+        ".ad l",
         ".SH NAME",
         "sealgate\\-rules \\- every reason for which mail is refused",
     ]

@@ -1,14 +1,16 @@
-"""The site of the documents: it is built without a warning, every link leads somewhere, and the judge of that can judge.
+"""The site of the documents: it is built without a warning, every link leads somewhere, and what judges that can judge.
 
 Building takes a second or two; it needs mkdocs (Debian: mkdocs), and is skipped where that is missing.
 """
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKS = ROOT / "packaging" / "site" / "links.py"
@@ -33,6 +35,19 @@ def judged(site: Path) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+def test_the_first_page_leads_to_every_document_in_the_order_of_the_menu() -> None:
+    def pages(menu: list[dict[str, object]]) -> list[str]:
+        found = []
+        for entry in menu:
+            for value in entry.values():
+                found += pages(value) if isinstance(value, list) else [str(value)]
+        return found
+
+    config = yaml.load((ROOT / "mkdocs.yml").read_text(), yaml.SafeLoader)
+    listed = (ROOT / "doc" / "index.md").read_text().partition("## All documents")[2]
+    assert re.findall(r"\]\(([^)]+)\)", listed) == pages(config["nav"])[1:]
+
+
 @MISSING
 def test_the_site_is_built_without_a_fault(tmp_path: Path) -> None:
     done = build(ROOT, tmp_path / "site")
@@ -46,31 +61,36 @@ def test_the_site_is_built_without_a_fault(tmp_path: Path) -> None:
 
 
 @MISSING
-@pytest.mark.parametrize(
-    ("added", "why"),
-    [
-        ("[x](nowhere.md)", "nowhere.md"),
-        ("[x](keys.md#nowhere)", "leads to no heading"),
-        ("Words\n- that are no list", "an empty line is missing"),
-        ("![x](https://img.example/x.png)", "from another host"),
-    ],
-)
-def test_what_is_broken_ends_the_build(added: str, why: str, tmp_path: Path) -> None:
+def test_what_is_broken_ends_the_build(tmp_path: Path) -> None:
     tree = copy(tmp_path)
     with (tree / "doc" / "rules.md").open("a") as file:
-        file.write(f"\n{added}\n")
+        file.write("\n[x](keys.md#nowhere)\n\nWords\n- that are no list\n\n![x](https://img.example/x.png)\n")
     done = build(tree, tmp_path / "site")
     assert done.returncode != 0
-    assert why in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert [line for line in said.splitlines() if line.startswith("rules.html: ")] == [
+        "rules.html: the link keys.html#nowhere leads to no heading",
+        "rules.html: loads https://img.example/x.png from another host",
+        "rules.html: a list or table is taken for text, an empty line is missing: -",
+    ]
 
 
 @MISSING
-def test_a_document_that_is_in_no_menu_ends_the_build(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("rules.md", "# Rules\n\n[x](nowhere.md)\n", "'nowhere.md'"),
+        ("orphan.md", "# Alone\n", "not in the nav of mkdocs.yml: orphan.md"),
+    ],
+)
+def test_what_nobody_could_reach_ends_the_build(name: str, text: str, why: str, tmp_path: Path) -> None:
     tree = copy(tmp_path)
-    (tree / "doc" / "orphan.md").write_text("# Alone\n")
+    for path in (tree / "doc").rglob("*.md"):
+        path.write_text("# Short\n")  # what is there takes time
+    (tree / "doc" / name).write_text(text)
     done = build(tree, tmp_path / "site")
     assert done.returncode != 0
-    assert "not in the nav of mkdocs.yml: orphan.md" in done.stdout + done.stderr
+    assert why in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
