@@ -143,7 +143,6 @@ def test_an_unknown_part_is_wrong_usage(clone: Clone) -> None:
     assert clone.release("--only", "wheel,snap").returncode == 64
 
 
-@schema
 def test_builds_that_differ_are_not_released(clone: Clone) -> None:
     """A builder that writes down where it ran: its archive is another one in the second clone."""
     builder = clone.folder / "packaging/wheel"
@@ -151,6 +150,7 @@ def test_builds_that_differ_are_not_released(clone: Clone) -> None:
         'import sys\nfrom pathlib import Path\nout = Path(sys.argv[-1])\nout.mkdir(exist_ok=True)\n'
         '(out / "sealgate-0-py3-none-any.whl").write_text(__file__)\n'
     )  # fmt: skip
+    (clone.folder / "packaging/sbom").write_text("print('{}')\n")
     clone.git("commit", "-q", "-a", "-m", "a builder that cannot be trusted")
     done = clone.release("--only", "wheel")
     assert done.returncode == 70
@@ -167,7 +167,7 @@ def released(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         done = Clone(original).release("--only", "wheel,sdist", folder)
-        if done.returncode == 69 or "Could not find a version" in done.stderr:
+        if done.returncode == 69:
             pytest.skip(done.stderr.strip().splitlines()[-1])
         assert done.returncode == 0, done.stderr
 

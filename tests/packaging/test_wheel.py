@@ -59,7 +59,7 @@ def build(folder: Path) -> None:
     done = subprocess.run(
         [ROOT / "packaging/wheel", "--as-it-lies", folder], capture_output=True, text=True, check=False
     )
-    if done.returncode == 69 or "Could not find a version" in done.stderr:
+    if done.returncode == 69:
         pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.returncode == 0, done.stderr
 
