@@ -1,5 +1,6 @@
 """What messages under way hold is bounded, and given back on every way out of a message."""
 
+import json
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
@@ -16,11 +17,13 @@ from sealgate.adapters.pymilter import Gate
 from sealgate.app.inflight import InFlight
 from sealgate.app.ports import PortError
 from sealgate.app.runtime import Runtime
+from sealgate.audit.chain import link
 from sealgate.profile.model import Profile
 from sealgate.profile.parse import parse_profile
 from tests.drivers.cases import EPOCHS
 from tests.lab.inline import InlineReader
 from tests.unit.test_adapters_pymilter_silent import PROFILE, SILENT, Context
+from tests.unit.test_audit_schema import OF_KIND
 
 LIMIT = 100_000
 ROOM = 20_000  # of a chunk that fits
@@ -109,6 +112,7 @@ def test_where_there_is_no_room_mail_is_deferred_and_the_others_go_on(bench: Ben
     (kind, event), *rest = bench.events
     assert (kind, event["step"], event["verdict"], rest) == ("fault", "mail", "tempfail", [])
     assert event["why"].startswith("452: no room")
+    assert OF_KIND["fault"].is_valid(json.loads(link({"kind": kind, **event}, 1, "0" * 64, event["t"])))
     assert second.reply[2].endswith(event["id"])
     assert bench.gate._end(first) == milter.ACCEPT
     assert bench.gate._mail(second, b"<alice@example.test>") == milter.CONTINUE

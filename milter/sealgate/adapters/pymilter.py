@@ -12,7 +12,6 @@ none of them could be understood, and nobody could see that every way out of a c
 import contextlib
 import functools
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -61,9 +60,6 @@ _MACROS: Final = (
 )
 MAX_IN_FLIGHT: Final = 128 * MEBIBYTE  # where nothing else is said
 MAX_OWED: Final = 1000  # corrections kept while the journal is away
-# Each callback waits for Python's lock, and a message has dozens of them. Beside one hostile message that computes for
-# a tenth of a second each would wait for 5 ms, which is Python's own value.
-SWITCH_SECONDS: Final = 0.0005
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Callback = Callable[..., int]
@@ -152,7 +148,7 @@ def _guarded(step: str) -> Callable[[Callable[..., int | None]], Callback]:
                 answer = callback(self, ctx, *args)
             except BaseException as error:
                 is_crowded = isinstance(error, NoRoomError)
-                reference = self._note_no_room(ctx, step) if is_crowded else self._note_fault(ctx, step, error)
+                reference = self._note_fault(ctx, step, error)
                 if connection is not None:
                     connection.transaction = None
                 if connection is not None and is_silent:
@@ -215,7 +211,6 @@ class Gate:
         """Hand the callbacks to libmilter."""
         if not hasattr(milter, "opensocket"):  # a folder called milter is importable without pymilter
             raise RuntimeError("the module `milter` is not pymilter's: install pymilter (Debian: python3-milter)")
-        sys.setswitchinterval(SWITCH_SECONDS)
         milter.set_flags(_NEEDED_ACTIONS | milter.SETSYMLIST)
         milter.set_connect_callback(self._connect)
         milter.set_helo_callback(self._helo)
@@ -475,42 +470,34 @@ class Gate:
         is_crowded, connection.is_crowded = connection.is_crowded, False
         return _defer(ctx, reference, is_crowded=is_crowded)
 
-    def _note_no_room(self, ctx: "Context", step: str) -> str:
-        """Record that there was no room for a message, say it in the log once a minute; return its reference."""
+    def _note_fault(self, ctx: "Context", step: str, error: BaseException) -> str:
+        """Say what happened in log and, where that still works, in the record; return its reference. Never raises."""
         reference = "-"
         try:
+            is_crowded = isinstance(error, NoRoomError)
+            if self._observer is not None and not is_crowded:
+                self._observer.observe_fault(step)
             connection = ctx.getpriv()
             transaction = connection.transaction if connection is not None else None
             reference = transaction.reference if transaction is not None else new_reference(self._clock())
-            limit = self.in_flight.limit
-            if count := self.in_flight.refuse(time.monotonic()):
-                self._log.error("no-room", refused=count, held=self.in_flight.held, limit=limit, id=reference)
-            why = f"452: no room, the messages under way hold {limit} octets"
-            self._record("fault", v=1, id=reference, step=step, verdict="tempfail", why=why)
+            if is_crowded:
+                why = f"452: no room, the messages under way hold {self.in_flight.limit} octets"
+                self._tell_no_room(reference)
+            else:
+                why = repr(error)[:200]
+                self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
+            if not isinstance(error, PortError):
+                self._record("fault", **self._about(), id=reference, step=step, verdict="tempfail", why=why)
         except BaseException as second:
             with contextlib.suppress(BaseException):
                 self._log.error("fault", step=step, id=reference, error=repr(second))
         return reference
 
-    def _note_fault(self, ctx: "Context", step: str, error: BaseException) -> str:
-        """Say what happened in log and, where that still works, in the record; return its reference. Never raises."""
-        reference = "-"
-        try:
-            if self._observer is not None:
-                self._observer.observe_fault(step)
-            reference = new_reference(self._clock())
-            connection = ctx.getpriv()
-            if connection is not None and connection.transaction is not None:
-                reference = connection.transaction.reference
-            self._log.error("fault", step=step, id=reference, error=repr(error), exc_info=error)
-            if not isinstance(error, PortError):
-                self._record(
-                    "fault", **self._about(), id=reference, step=step, verdict="tempfail", why=repr(error)[:200]
-                )
-        except BaseException as second:
-            with contextlib.suppress(BaseException):
-                self._log.error("fault", step=step, id=reference, error=repr(second))
-        return reference
+    def _tell_no_room(self, reference: str) -> None:
+        """Say it in the log once a minute, not for each message."""
+        room = self.in_flight
+        if count := room.refuse(time.monotonic()):
+            self._log.error("no-room", refused=count, held=room.held, limit=room.limit, id=reference)
 
 
 def _timings(transaction: _Transaction, laps: Sequence[float], record: float) -> Timings:
